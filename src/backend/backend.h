@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// A back end is six verbs; kernel_for() in kernel_cache.h is the line that calls them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "plan/problem.h"
+
+namespace flexion::backend {
+
+/// Text of a kernel: LLVM IR, CUDA C++. All that decides the binary; the disk cache's key.
+struct Source {
+    std::string name;    ///< symbol, and the name in messages and dumps
+    std::string target;  ///< "cpu:avx512_bf16", with CPU and feature string
+    std::string flags;   ///< compiler, version, passes, tile ABI
+    std::string text;
+};
+/// A relocatable object or cubin.
+using Binary = std::vector<char>;
+
+/// Loaded code. Immutable; shared by every caller.
+class Kernel {
+public:
+    virtual ~Kernel() = default;
+};
+
+struct Support {
+    bool yes = true;
+    std::string why;  ///< the reason, and what would work
+};
+
+struct LaunchArgs;  // plan/launch.h
+
+class Backend {
+public:
+    virtual ~Backend() = default;
+    virtual const char* name() const = 0;
+    virtual Support supports(const plan::Problem& problem, const plan::Mods& mods) const = 0;
+    /// Text of the kernel: plan and emission in one pure function of its arguments.
+    virtual Source emit(const plan::Problem& problem, const plan::Mods& mods) const = 0;
+    virtual Binary compile(const Source& source) const = 0;
+    virtual std::unique_ptr<Kernel> load(const Source& source, const Binary& binary) const = 0;
+};
+
+}  // namespace flexion::backend

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// The boundary between ahead-of-time micro-kernels and the compiled tile pass. Any change here raises
+// kTileAbi, which is part of every disk key.
+//
+// The tile pass turns a tile of raw scores q.k into P, in place or into 16-bit pairs, keeping the
+// online softmax's running maximum and sum (Dao, "FlashAttention-2", 2023, algorithm 1):
+//   x = where(mask, score_mod(s * scale), -inf);  m' = max(m, x);  alpha = e^(m - m')
+//   P = e^(x - m');  l = l * alpha + sum P
+// Two maps of positions to the tile:
+//   panel   lanes are queries, rows are keys: s[row][lane], lanes_per_panel lanes a row; one state
+//           (m, l, alpha) per lane. For prefill.
+//   stream  lanes are keys, rows are (head, query) pairs: s[row][key], one call a row; m, l, alpha
+//           are single values. For decode.
+#pragma once
+
+#include <cstdint>
+
+namespace flexion::cpu {
+
+inline constexpr int kTileAbi = 1;
+
+/// Where a tile lies in (b, h, q, k), the logical coordinates that mods see.
+struct TileArgs {
+    float scale;           ///< f64 problems: scale64
+    std::int32_t b;
+    std::int32_t h;
+    std::int32_t q0;       ///< panel: query of lane 0; stream: the query
+    std::int32_t k0;       ///< key of row 0 (panel) or lane 0 (stream)
+    std::int32_t rows;     ///< keys in this tile, >= 1. panel: exactly so many rows are touched
+    std::int32_t lanes;    ///< panel: queries in this panel, 1..lanes_per_panel; gathers of lanes
+                           ///< past it must not leave the buffer, their results are ignored
+    std::int32_t pad;
+    double scale64;
+};
+
+/// Captured buffers and scalars as 64-bit words, in this order:
+///   word 0                  the table of vector functions (VectorFunctions*)
+///   per buffer, rank r:     data pointer, r extents, r strides (elements)
+///   per scalar:             the value in its IR type (f32 in the low half)
+using Word = std::uint64_t;
+
+/// s: [rows][lanes_per_panel] or [rows rounded up to lanes] f32 (f64 problems: double), 64-byte
+/// aligned. p: f32 and f64: equal to s, P in place. 16-bit pairs (bf16 dot): panel
+/// [ceil(rows/2)][lanes_per_panel] words, low half row 2i, high half row 2i+1 (0 past the end);
+/// stream [rows rounded up to lanes] bf16. Lanes past `rows` (stream) of P are 0.
+/// m, l, alpha: lanes_per_panel floats (doubles), or one.
+using TilePass = void (*)(void* s, void* p, void* m, void* l, void* alpha, const TileArgs* args,
+                          const Word* captures);
+
+/// Mask only: bit 0 some element of rows x lanes is true, bit 1 all are; q0, lanes (any count >= 1)
+/// are the queries, k0, rows the keys.
+using MaskPass = std::uint32_t (*)(const TileArgs* args, const Word* captures);
+
+enum class TileMap : std::uint8_t { panel, stream };
+enum class PFormat : std::uint8_t { f32, bf16_pairs, f64 };
+
+/// What fixes the shape of a compiled tile pass besides the mods.
+enum class Isa : std::uint8_t { portable, avx2, avx512, avx512_bf16 };
+const char* name_of(Isa isa);
+/// f32 lanes of a panel: 32 for both AVX-512 forms, 16 for AVX2, 8 for portable; f64: half of it.
+constexpr int lanes_per_panel(Isa isa) {
+    return isa >= Isa::avx512 ? 32 : isa == Isa::avx2 ? 16 : 8;
+}
+constexpr int vector_lanes(Isa isa) { return lanes_per_panel(isa) / 2; }
+
+/// The best one that this machine and this build have, or the one forced by FLEXION_CPU_ISA.
+Isa detect_isa();
+
+}  // namespace flexion::cpu

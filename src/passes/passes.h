@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// The analyses and transformations of mods; one free function each.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include <flexion/expr.h>
+
+#include "ir/function.h"
+
+namespace flexion::passes {
+
+/// Folding, algebraic rules, value numbering, removal of dead code, canonical order. Results are
+/// equal bit for bit in `typed` precision to the input's, NaN payloads aside.
+ir::Function simplify(const ir::Function& f);
+
+// ---- uniformity -------------------------------------------------------------------------------
+
+/// Bit set over what a value depends on.
+enum Depends : std::uint8_t { kOnScore = 1, kOnB = 2, kOnH = 4, kOnQ = 8, kOnK = 16 };
+
+/// An integer value as b*cb + h*ch + q*cq + k*ck + constant, plus run-time scalars; exact as long as
+/// no intermediate wraps.
+struct Affine {
+    bool known = false;
+    std::int64_t b = 0, h = 0, q = 0, k = 0, constant = 0;
+    /// Coefficient of each scalar parameter (index: scalar number).
+    std::vector<std::int64_t> scalars;
+};
+
+struct Facts {
+    std::vector<std::uint8_t> depends;  ///< per value: Depends bits
+    std::vector<Affine> affine;         ///< per value; known only for integers
+};
+/// Speaks of b, h, q, k and score only; a schedule adds which of them vary along lane, row and tile.
+Facts uniformity(const ir::Function& f);
+
+// ---- intervals --------------------------------------------------------------------------------
+
+/// Inclusive integer ranges of a rectangle of positions.
+struct Box {
+    std::int32_t b0 = 0, b1 = 0, h0 = 0, h1 = 0, q0 = 0, q1 = 0, k0 = 0, k1 = 0;
+};
+enum class Verdict : std::uint8_t { all_false, all_true, mixed, undecided };
+
+/// What a mask is on rectangles. Captured integer and bool buffers take part through minima and
+/// maxima at power-of-two granularities, computed once here from the contents of this moment.
+class MaskIntervals {
+public:
+    MaskIntervals(const ir::Function& mask, const Captures& captures);
+    ~MaskIntervals();
+    MaskIntervals(MaskIntervals&&) noexcept;
+    /// all_false, all_true: proved for every element. mixed: two corners are proved to differ.
+    /// Thread-safe.
+    Verdict classify(const Box& box) const;
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+/// Whether a score_mod can yield -inf (or NaN) from a finite score, by its constants and ops alone:
+/// nothing from buffers or scalars is assumed but their types.
+struct ScoreRange {
+    bool may_be_minus_inf = true;
+    bool may_be_nan = true;
+};
+ScoreRange score_range(const ir::Function& score_mod);
+
+}  // namespace flexion::passes
