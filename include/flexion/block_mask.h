@@ -22,12 +22,28 @@ struct BlockSize {
 };
 
 /// A run of neighbouring key/value blocks [begin, end) of one row of blocks, all full or all partial.
-struct BlockRun {
-    std::int32_t begin = 0;
-    std::int32_t end = 0;
-    bool full = false;
+/// Eight bytes, so that the runs of a mask stay small: the flag is the top bit of the first word.
+class BlockRun {
+public:
+    BlockRun() = default;
+    /// 0 <= begin < end.
+    constexpr BlockRun(std::int32_t begin, std::int32_t end, bool full)
+        : begin_and_full_(static_cast<std::uint32_t>(begin) | (full ? kFull : 0u)), end_(end) {}
+    constexpr std::int32_t begin() const {
+        return static_cast<std::int32_t>(begin_and_full_ & ~kFull);
+    }
+    constexpr std::int32_t end() const { return end_; }
+    constexpr std::int32_t count() const { return end_ - begin(); }
+    /// Every element of every block is real and true: no mask is needed there.
+    constexpr bool full() const { return (begin_and_full_ & kFull) != 0; }
     bool operator==(const BlockRun&) const = default;
+
+private:
+    static constexpr std::uint32_t kFull = 0x8000'0000u;
+    std::uint32_t begin_and_full_ = 0;
+    std::int32_t end_ = 0;
 };
+static_assert(sizeof(BlockRun) == 8);
 
 /// Torch's tables: per row of blocks the number of listed blocks and their indices (the listed ones
 /// ascending, then the others ascending). Shapes [B, H, rows] and [B, H, rows, cols], row-major.
