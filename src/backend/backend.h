@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "plan/launch.h"
 #include "plan/problem.h"
 
 namespace flexion::backend {
@@ -32,7 +33,13 @@ struct Support {
     std::string why;  ///< the reason, and what would work
 };
 
-struct LaunchArgs;  // plan/launch.h
+/// Kernels for one pair of mods, from the memory cache or through the line; a launch asks only for
+/// the ones it needs, so the masked kernel of a mask without partial blocks is never compiled.
+class KernelProvider {
+public:
+    virtual ~KernelProvider() = default;
+    virtual std::shared_ptr<const Kernel> get(const plan::Problem& problem) = 0;
+};
 
 class Backend {
 public:
@@ -43,6 +50,8 @@ public:
     virtual Source emit(const plan::Problem& problem, const plan::Mods& mods) const = 0;
     virtual Binary compile(const Source& source) const = 0;
     virtual std::unique_ptr<Kernel> load(const Source& source, const Binary& binary) const = 0;
+    /// Runs a validated call. Unsupported where supports() says no for its problem.
+    virtual void launch(const plan::LaunchArgs& args, KernelProvider& kernels) const = 0;
 };
 
 }  // namespace flexion::backend

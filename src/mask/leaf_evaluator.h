@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How the mask builder evaluates a block that intervals cannot decide: handed in from above, so that
-// this layer knows no compiler.
+// How the mask builder evaluates a block that intervals cannot decide: handed in from above, so
+// that this layer knows no compiler.
 #pragma once
 
 #include <cstdint>
