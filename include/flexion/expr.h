@@ -191,6 +191,8 @@ public:
     /// The function for scores of f32, or of f64 (traced at first use).
     const ir::Function& function(bool f64 = false) const;
     const Captures& captures(bool f64 = false) const;
+    /// ir::structural_hash(function(f64)), computed when it was traced.
+    std::uint64_t hash(bool f64 = false) const;
     Expr operator()(Expr score, Expr b, Expr h, Expr q, Expr k) const;
 
 private:
@@ -209,6 +211,8 @@ public:
     explicit operator bool() const { return state_ != nullptr; }
     const ir::Function& function() const;
     const Captures& captures() const;
+    /// ir::structural_hash(function()), computed when it was traced.
+    std::uint64_t hash() const;
     Expr operator()(Expr b, Expr h, Expr q, Expr k) const;
 
 private:

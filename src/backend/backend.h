@@ -38,6 +38,9 @@ struct Support {
 class KernelProvider {
 public:
     virtual ~KernelProvider() = default;
+    /// `problem.assumptions` is filled in here (from the call's captures and lengths): leave it 0.
+    /// The kernel is made for the simplified mods and stays valid until the launch has returned.
+    /// Not thread-safe: ask before entering a parallel region.
     virtual std::shared_ptr<const Kernel> get(const plan::Problem& problem) = 0;
 };
 

@@ -17,9 +17,11 @@ struct LaunchArgs {
     TensorView q, k, v, out;
     TensorView lse{}, max_scores{};  ///< data null: not wanted
     double scale = 1;
-    Mods mods{};                            ///< mods.mask is block_mask's mask_mod
+    /// As traced, not simplified (declarations are the same); mods.mask is block_mask's mask_mod.
+    Mods mods{};
     const BlockMask* block_mask = nullptr;  ///< null: every block is full
     Executor executor{};
+    /// Null: not wanted. The back end fills isa and scratch_bytes, the API everything else.
     LaunchInfo* info = nullptr;
 
     std::int64_t batch() const { return q.shape[0]; }
