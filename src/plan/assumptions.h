@@ -3,7 +3,6 @@
 // and are computed again at every launch from extents, strides and lengths, never from contents.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -16,9 +15,10 @@ namespace flexion::plan {
 /// range for all positions of the problem, so that no clamp is needed; the buffer's last dimension
 /// has stride 1. Loads past the 32nd get neither.
 inline constexpr int kBitsPerLoad = 2;
+inline constexpr int kLoadsWithBits = 64 / kBitsPerLoad;
 enum LoadBit : std::uint64_t { kInRange = 1, kUnitStride = 2 };
 
-/// The lengths that positions range over.
+/// The lengths that positions range over; each >= 1.
 struct Extents {
     std::int64_t B = 1, H = 1, q_len = 1, kv_len = 1;
 };
@@ -27,18 +27,22 @@ struct Extents {
 class AssumptionChecker {
 public:
     AssumptionChecker() = default;
+    /// The functions are read here only; they are the ones that the kernel is emitted from.
     AssumptionChecker(const ir::Function* score, const ir::Function* mask);
-    std::uint64_t bits(const Mods& mods, const Extents& extents) const;
+    /// `masked` false: the mask's loads, which such a kernel does not have, get no bits.
+    std::uint64_t bits(const Mods& mods, const Extents& extents, bool masked) const;
 
 private:
-    struct Dim {
-        passes::Affine index;
-    };
     struct Load {
         bool from_mask = false;
+        bool affine = true;  ///< every index is
         int buffer = 0;
         std::vector<passes::Affine> indices;
+        /// i32 values that are widened on the way to an index. Sums and products wrap, so an affine
+        /// form is right modulo 2^32 only; where it is widened it must fit, or the index is wrong.
+        std::vector<passes::Affine> widened;
     };
+    void add(const ir::Function& f, bool from_mask);
     std::vector<Load> loads_;
 };
 
