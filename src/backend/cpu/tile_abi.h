@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The boundary between ahead-of-time micro-kernels and the compiled tile pass. Any change here raises
-// kTileAbi, which is part of every disk key.
+// The boundary between ahead-of-time micro-kernels and the compiled tile pass. Any change here
+// raises kTileAbi, which is part of every disk key.
 //
 // The tile pass turns a tile of raw scores q.k into P, in place or into 16-bit pairs, keeping the
 // online softmax's running maximum and sum (Dao, "FlashAttention-2", 2023, algorithm 1):
@@ -21,29 +21,30 @@ inline constexpr int kTileAbi = 1;
 
 /// Where a tile lies in (b, h, q, k), the logical coordinates that mods see.
 struct TileArgs {
-    float scale;           ///< f64 problems: scale64
+    float scale;  ///< f64 problems: scale64
     std::int32_t b;
     std::int32_t h;
-    std::int32_t q0;       ///< panel: query of lane 0; stream: the query
-    std::int32_t k0;       ///< key of row 0 (panel) or lane 0 (stream)
-    std::int32_t rows;     ///< keys in this tile, >= 1. panel: exactly so many rows are touched
-    std::int32_t lanes;    ///< panel: queries in this panel, 1..lanes_per_panel; gathers of lanes
-                           ///< past it must not leave the buffer, their results are ignored
+    std::int32_t q0;     ///< panel: query of lane 0; stream: the query
+    std::int32_t k0;     ///< key of row 0 (panel) or lane 0 (stream)
+    std::int32_t rows;   ///< keys in this tile, >= 1. panel: exactly so many rows are touched
+    std::int32_t lanes;  ///< panel: queries in this panel, 1..lanes_per_panel; gathers of lanes
+                         ///< past it must not leave the buffer, their results are ignored
     std::int32_t pad;
     double scale64;
 };
 
-/// Captured buffers and scalars as 64-bit words, in this order:
+/// Captured buffers and scalars as 64-bit words, in this order (pack_captures in tile_kernel.h):
 ///   word 0                  the table of vector functions (VectorFunctions*)
+///   then for the score_mod, if any, and after it for the mask_mod, if any:
 ///   per buffer, rank r:     data pointer, r extents, r strides (elements)
-///   per scalar:             the value in its IR type (f32 in the low half)
+///   per scalar:             the value in its IR type (f32 and i32 in the low half)
 using Word = std::uint64_t;
 
-/// s: [rows][lanes_per_panel] or [rows rounded up to lanes] f32 (f64 problems: double), 64-byte
-/// aligned. p: f32 and f64: equal to s, P in place. 16-bit pairs (bf16 dot): panel
-/// [ceil(rows/2)][lanes_per_panel] words, low half row 2i, high half row 2i+1 (0 past the end);
-/// stream [rows rounded up to lanes] bf16. Lanes past `rows` (stream) of P are 0.
-/// m, l, alpha: lanes_per_panel floats (doubles), or one.
+/// s: panel [rows][lanes_per_panel], stream [rows rounded up to lanes_per_panel]; f32 (f64
+/// problems: double), 64-byte aligned. p: equal to s, P in place, but for the panel map of
+/// PFormat::bf16_pairs: [ceil(rows/2)][lanes_per_panel] words, low half row 2i, high half row 2i+1
+/// (0 past the end). Elements of s past `rows` (stream) may hold anything; those of P are 0. m, l,
+/// alpha: lanes_per_panel floats (doubles), or one. m starts at -inf and l at 0.
 using TilePass = void (*)(void* s, void* p, void* m, void* l, void* alpha, const TileArgs* args,
                           const Word* captures);
 
@@ -52,6 +53,8 @@ using TilePass = void (*)(void* s, void* p, void* m, void* l, void* alpha, const
 using MaskPass = std::uint32_t (*)(const TileArgs* args, const Word* captures);
 
 enum class TileMap : std::uint8_t { panel, stream };
+/// bf16_pairs: bf16 problems on avx512_bf16, panel map only (decode is bound by memory and keeps
+/// f32).
 enum class PFormat : std::uint8_t { f32, bf16_pairs, f64 };
 
 /// What fixes the shape of a compiled tile pass besides the mods.
