@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// Builds linear forms through sums, differences, products with constants and integer casts.
+#include "passes/linear_form.h"
+
+namespace flexion::passes {
+
+using ir::Op;
+
+std::optional<LinearForm> combine(const LinearForm& x, std::int64_t a, const LinearForm& y,
+                                  std::int64_t b) {
+    bool wraps = false;
+    auto weighted = [&](std::int64_t u, std::int64_t v) {
+        std::int64_t au = 0, bv = 0, sum = 0;
+        wraps |= __builtin_mul_overflow(a, u, &au);
+        wraps |= __builtin_mul_overflow(b, v, &bv);
+        wraps |= __builtin_add_overflow(au, bv, &sum);
+        return sum;
+    };
+    LinearForm form;
+    form.constant = weighted(x.constant, y.constant);
+    auto i = x.terms.begin();
+    auto j = y.terms.begin();
+    while (i != x.terms.end() || j != y.terms.end()) {
+        const bool from_x = i != x.terms.end() && (j == y.terms.end() || i->atom <= j->atom);
+        const bool from_y = j != y.terms.end() && (i == x.terms.end() || j->atom <= i->atom);
+        const ir::Value atom = from_x ? i->atom : j->atom;
+        const std::int64_t c =
+            weighted(from_x ? (i++)->coefficient : 0, from_y ? (j++)->coefficient : 0);
+        if (c) form.terms.push_back({atom, c});
+    }
+    if (wraps) return {};
+    return form;
+}
+
+std::int64_t integer_of(const ir::Inst& constant) {
+    return constant.type == ir::Type::i32 ? static_cast<std::int32_t>(constant.bits)
+                                          : static_cast<std::int64_t>(constant.bits);
+}
+
+std::vector<LinearForm> linear_forms(const ir::Function& f) {
+    std::vector<LinearForm> forms(f.insts.size());
+    const LinearForm zero;
+    auto derive = [&](const ir::Inst& inst) -> std::optional<LinearForm> {
+        auto arg = [&](int i) -> const LinearForm& { return forms[inst.args[i]]; };
+        switch (inst.op) {
+            case Op::constant:
+                return LinearForm{{}, integer_of(inst)};
+            case Op::add:
+                return combine(arg(0), 1, arg(1), 1);
+            case Op::sub:
+                return combine(arg(0), 1, arg(1), -1);
+            case Op::neg:
+                return combine(arg(0), -1, zero, 0);
+            case Op::cast:
+                if (!ir::is_integer(f.insts[inst.args[0]].type)) return {};
+                return arg(0);
+            case Op::mul:
+                if (auto c = arg(1).as_constant()) return combine(arg(0), *c, zero, 0);
+                if (auto c = arg(0).as_constant()) return combine(arg(1), *c, zero, 0);
+                return {};
+            case Op::shl: {
+                const auto c = arg(1).as_constant();
+                if (!c || *c < 0 || *c > (inst.type == ir::Type::i32 ? 30 : 62)) return {};
+                return combine(arg(0), std::int64_t{1} << *c, zero, 0);
+            }
+            default:
+                return {};
+        }
+    };
+    for (ir::Value v = 0; v < f.insts.size(); ++v) {
+        if (!ir::is_integer(f.insts[v].type)) continue;
+        forms[v] = derive(f.insts[v]).value_or(LinearForm{{{v, 1}}, 0});
+    }
+    return forms;
+}
+
+}  // namespace flexion::passes
