@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -36,8 +37,8 @@ inline constexpr Value kNoValue = ~Value{0};
 /// One instruction. Its value has the index of the instruction.
 struct Inst {
     Op op = Op::constant;
-    Type type = Type::f32;  ///< of the result
-    std::uint8_t count = 0;  ///< operands in use
+    Type type = Type::f32;    ///< of the result
+    std::uint8_t count = 0;   ///< operands in use
     std::uint16_t index = 0;  ///< parameter: which one; load: which buffer
     std::array<Value, kMaxRank> args{};
     std::uint64_t bits = 0;  ///< constant: the value's bits, zero-extended (bool: 0 or 1)
@@ -83,6 +84,12 @@ struct Function {
     Value q() const { return b() + 2; }
     Value k() const { return b() + 3; }
 };
+
+/// Bounds on what one function may hold; parse, verify and Builder refuse more.
+inline constexpr std::size_t kMaxInstructions = 1 << 16;
+inline constexpr std::size_t kMaxParameters = 256;
+inline constexpr std::size_t kMaxBuffers = 256;
+inline constexpr std::size_t kMaxResults = 1024;
 
 /// Equal but for names. The hash is over the same parts; it is stable within one process only.
 bool same_structure(const Function& a, const Function& b);
