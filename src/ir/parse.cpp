@@ -232,9 +232,10 @@ private:
         if (take('@')) {
             BufferParameter buffer;
             const std::size_t begin = at_;
-            buffer.name = name("buffer");
-            if (!buffers_.emplace(buffer.name, static_cast<int>(f_.buffers.size())).second) {
-                fail_at(begin, fmt::format("@{} is declared twice", buffer.name));
+            const std::string_view text = name("buffer");
+            buffer.name = text;
+            if (!buffers_.emplace(text, static_cast<int>(f_.buffers.size())).second) {
+                fail_at(begin, fmt::format("@{} is declared twice", text));
             }
             expect(':');
             const std::string_view dtype = word();
@@ -261,8 +262,9 @@ private:
             if (!f_.buffers.empty()) fail("parameters are declared before buffers");
             Parameter parameter;
             const std::size_t begin = at_;
-            parameter.name = name("parameter");
-            define(parameter.name, begin);
+            const std::string_view text = name("parameter");
+            parameter.name = text;
+            define(text, begin);
             expect(':');
             parameter.type = type();
             if (f_.parameters.size() >= kMaxParameters) fail("too many parameters");
@@ -435,6 +437,7 @@ private:
     std::string_view text_;
     std::size_t at_ = 0;
     Function f_;
+    // Keys point into text_.
     std::unordered_map<std::string_view, Value> values_;
     std::unordered_map<std::string_view, int> buffers_;
 };
