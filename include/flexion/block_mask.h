@@ -21,8 +21,9 @@ struct BlockSize {
     bool operator==(const BlockSize&) const = default;
 };
 
-/// A run of neighbouring key/value blocks [begin, end) of one row of blocks, all full or all partial.
-/// Eight bytes, so that the runs of a mask stay small: the flag is the top bit of the first word.
+/// A run of neighbouring key/value blocks [begin, end) of one row of blocks, all full or all
+/// partial. Eight bytes, so that the runs of a mask stay small: the flag is the top bit of the
+/// first word.
 class BlockRun {
 public:
     BlockRun() = default;
@@ -89,6 +90,8 @@ public:
     /// Torch's picture: two glyphs a cell, U+2588 listed, space empty, U+2591 mixed after
     /// down-sampling to `grid` rows and columns (-1: full resolution); at most `limit` pictures.
     std::string to_string(int grid_rows = 20, int grid_cols = 20, int limit = 4) const;
+    /// What Python's str() of torch's mask is: shape, sparsity and the pictures of to_string().
+    std::string str() const;
     /// One picture of (b, h): empty, partial, full; proved by intervals or evaluated.
     std::string to_svg(std::int64_t b = 0, std::int64_t h = 0) const;
 
@@ -118,9 +121,9 @@ private:
 };
 
 /// Decides every block of mask_mod: a quadtree over interval arithmetic proves most of them, the
-/// undecided blocks are evaluated exactly. B, H empty: broadcast (stored as 1). Captured contents and
-/// scalars are those of this moment; the mask_mod stays live and reads its buffers at each call.
-/// UserError when q_len or kv_len is negative or a block size is not positive.
+/// undecided blocks are evaluated exactly. B, H empty: broadcast (stored as 1). Captured contents
+/// and scalars are those of this moment; the mask_mod stays live and reads its buffers at each
+/// call. UserError when q_len or kv_len is negative or a block size is not positive.
 BlockMask create_block_mask(const MaskMod& mask_mod, std::optional<std::int64_t> B,
                             std::optional<std::int64_t> H, std::int64_t q_len, std::int64_t kv_len,
                             BlockSize block_size = {});
