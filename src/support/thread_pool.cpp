@@ -13,9 +13,9 @@
 #include <utility>
 #include <vector>
 
-#include <flexion/error.h>
-
 #include "support/available_cpus.h"
+#include "support/env.h"
+#include "support/fail.h"
 #include "support/float_environment.h"
 #include "support/futex.h"
 
@@ -38,7 +38,7 @@ std::atomic<unsigned> g_forks{0};
 unsigned watch_forks() {
     static const int registered =
         pthread_atfork(nullptr, nullptr, [] { g_forks.fetch_add(1, std::memory_order_relaxed); });
-    if (registered != 0) throw DeviceError("flexion::ThreadPool: pthread_atfork failed");
+    if (registered != 0) fail<DeviceError>("flexion::ThreadPool: pthread_atfork failed");
     return g_forks.load(std::memory_order_relaxed);
 }
 
@@ -236,6 +236,7 @@ struct ThreadPool::State {
 };
 
 ThreadPool::ThreadPool(int size) : state_(std::make_unique<State>()) {
+    if (size <= 0) size = static_cast<int>(std::min<std::int64_t>(settings().num_threads, 1 << 20));
     if (size <= 0) size = available_cpus();
     state_->forks = watch_forks();
     // Signals are for the threads of the host.
@@ -251,8 +252,7 @@ ThreadPool::ThreadPool(int size) : state_(std::make_unique<State>()) {
             &worker, nullptr,
             [](void* argument) -> void* {
                 const std::unique_ptr<State::Start> start(static_cast<State::Start*>(argument));
-                const std::string name = "flexion-" + std::to_string(start->index);
-                pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
+                pthread_setname_np(pthread_self(), formatted("flexion-{}", start->index).c_str());
                 start->state->serve(start->index);
                 return nullptr;
             },
@@ -265,11 +265,10 @@ ThreadPool::ThreadPool(int size) : state_(std::make_unique<State>()) {
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
     if (status != 0) {
         state_->finish();
-        throw DeviceError("flexion::ThreadPool: could start " +
-                          std::to_string(state_->workers.size() + 1) + " of " +
-                          std::to_string(size) +
-                          " threads; ask for fewer with FLEXION_NUM_THREADS or raise the limit of "
-                          "processes (ulimit -u)");
+        fail<DeviceError>(
+            "flexion::ThreadPool: could start {} of {} threads; ask for fewer with "
+            "FLEXION_NUM_THREADS or raise the limit of processes (ulimit -u)",
+            state_->workers.size() + 1, size);
     }
 }
 

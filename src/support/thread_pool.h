@@ -28,11 +28,11 @@ private:
 };
 
 /// Several callers may use one pool at once. A call from inside a task runs inline, as does a call
-/// in a child of fork(). The first exception of a task is rethrown in the caller after the region
-/// has ended.
+/// in a child of fork(). The first exception of a task ends the region early (tasks that have
+/// not begun are skipped) and is rethrown in the caller. run() allocates nothing.
 class ThreadPool {
 public:
-    /// size 0: the cpus of the affinity mask, at most the cgroup's quota rounded up.
+    /// size 0: FLEXION_NUM_THREADS, else available_cpus(). DeviceError: threads cannot be started.
     explicit ThreadPool(int size = 0);
     ~ThreadPool();
     ThreadPool(const ThreadPool&) = delete;
