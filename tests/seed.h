@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Randomness of the tests: a fresh seed a process, printed, or FLEXION_TEST_SEED.
+#pragma once
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <random>
+
+namespace flexion::test {
+
+/// The seed of this process.
+inline std::uint64_t seed() {
+    static const std::uint64_t value = [] {
+        const char* given = std::getenv("FLEXION_TEST_SEED");
+        const std::uint64_t chosen =
+            given != nullptr ? std::strtoull(given, nullptr, 0) : std::random_device{}();
+        std::printf("FLEXION_TEST_SEED=%llu\n", static_cast<unsigned long long>(chosen));
+        std::fflush(stdout);
+        return chosen;
+    }();
+    return value;
+}
+
+/// A generator of its own for each place that asks, so that cases do not depend on their order.
+inline std::mt19937_64 generator(std::uint64_t place) {
+    return std::mt19937_64(seed() * 0x9E37'79B9'7F4A'7C15u + place);
+}
+
+/// Uniform in [low, high].
+template <class Generator>
+std::int64_t between(Generator& random, std::int64_t low, std::int64_t high) {
+    return std::uniform_int_distribution<std::int64_t>(low, high)(random);
+}
+
+}  // namespace flexion::test
