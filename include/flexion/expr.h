@@ -4,7 +4,8 @@
 //
 //   auto alibi  = fx::score_mod([&](fx::Expr s, fx::Expr b, fx::Expr h, fx::Expr q, fx::Expr k) {
 //       return s + slopes[h] * (k - q); });
-//   auto causal = fx::mask_mod([](fx::Expr b, fx::Expr h, fx::Expr q, fx::Expr k) { return q >= k; });
+//   auto causal = fx::mask_mod([](fx::Expr b, fx::Expr h, fx::Expr q, fx::Expr k) { return q >= k;
+//   });
 //
 // Types: scores are f32 (f64 in an f64 problem), indices i32, comparisons bool. A C++ number takes
 // the type of the value that it meets. True division of integers gives f32. `and`, `or`, `not` of
@@ -44,13 +45,15 @@ public:
 
     enum class Kind : std::uint8_t { value, integer, real, flag };
     Kind kind() const { return kind_; }
-    std::uint32_t id() const { return id_; }
-    std::int64_t integer() const { return integer_; }
-    double real() const { return real_; }
+    std::uint32_t id() const { return id_; }           ///< of a value
+    std::int64_t integer() const { return integer_; }  ///< of an integer; flag: 0 or 1
+    double real() const { return real_; }              ///< of a real number
+    std::uint64_t trace() const { return trace_; }     ///< of a value: the trace it belongs to
 
     explicit operator bool() const = delete;  // a data-dependent `if`: write where(cond, a, b)
 
 private:
+    friend class Tracer;
     struct Integer {
         std::int64_t value;
     };
@@ -58,8 +61,11 @@ private:
     Expr() = default;
     Kind kind_ = Kind::real;
     std::uint32_t id_ = 0;
-    std::int64_t integer_ = 0;
-    double real_ = 0;
+    union {
+        std::int64_t integer_ = 0;
+        double real_;
+        std::uint64_t trace_;
+    };
 };
 
 Expr operator+(Expr a, Expr b);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Instructions appended exactly, and calls copied in; promotion.cpp has the front ends' rules.
 #include "ir/builder.h"
+#include "support/fail.h"
 
 #include <bit>
 
 #include <flexion/error.h>
-#include <fmt/format.h>
 
 namespace flexion::ir {
 
@@ -16,8 +16,7 @@ Type Builder::float_type() const {
 
 Value Builder::append(Inst inst) {
     if (f_.insts.size() >= kMaxInstructions) {
-        throw UserError(
-            fmt::format("flexion: a mod has more than {} operations", kMaxInstructions));
+        flexion::fail<UserError>("flexion: a mod has more than {} operations", kMaxInstructions);
     }
     f_.insts.push_back(inst);
     return static_cast<Value>(f_.insts.size() - 1);
@@ -53,8 +52,8 @@ Value Builder::emit(Op op, std::span<const Value> args, Type target) {
         for (std::size_t i = 0; i < args.size(); ++i) {
             given += (i == 0 ? "" : ", ") + std::string(name_of(types[i]));
         }
-        throw UserError(fmt::format("flexion: {} does not take ({}); expected {}", info(op).name,
-                                    given, describe(info(op).signature)));
+        flexion::fail<UserError>("flexion: {} does not take ({}); expected {}", info(op).name,
+                                 given, describe(info(op).signature));
     }
     inst.type = *result;
     return append(inst);
@@ -65,10 +64,10 @@ Value Builder::cast(Value v, Type to) { return type(v) == to ? v : emit(Op::cast
 Value Builder::load(int buffer, std::span<const Value> indices) {
     const BufferParameter& declared = f_.buffers[buffer];
     if (static_cast<int>(indices.size()) != declared.rank) {
-        throw UserError(
-            fmt::format("flexion::Buffer: a captured tensor of rank {} was read with {} "
-                        "indices; give one for each dimension",
-                        declared.rank, indices.size()));
+        flexion::fail<UserError>(
+            "flexion::Buffer: a captured tensor of rank {} was read with {} "
+            "indices; give one for each dimension",
+            declared.rank, indices.size());
     }
     Inst inst{.op = Op::load,
               .type = loaded_type(declared.dtype),
@@ -76,10 +75,10 @@ Value Builder::load(int buffer, std::span<const Value> indices) {
               .index = static_cast<std::uint16_t>(buffer)};
     for (std::size_t i = 0; i < indices.size(); ++i) {
         if (is_float(type(indices[i]))) {
-            throw UserError(
-                fmt::format("flexion::Buffer: index {} is {}; expected an integer: use "
-                            "to_i32 or to_i64",
-                            i, name_of(type(indices[i]))));
+            flexion::fail<UserError>(
+                "flexion::Buffer: index {} is {}; expected an integer: use "
+                "to_i32 or to_i64",
+                i, name_of(type(indices[i])));
         }
         inst.args[i] = indices[i];
     }
@@ -88,23 +87,22 @@ Value Builder::load(int buffer, std::span<const Value> indices) {
 
 Value Builder::add_scalar(Type type, std::string name) {
     if (f_.parameters.size() >= kMaxParameters) {
-        throw UserError(
-            fmt::format("flexion: a mod takes more than {} parameters", kMaxParameters));
+        flexion::fail<UserError>("flexion: a mod takes more than {} parameters", kMaxParameters);
     }
     const auto number = f_.parameters.size();
-    if (name.empty()) name = fmt::format("scalar{}", number - f_.builtin_parameters());
+    if (name.empty()) name = formatted("scalar{}", number - f_.builtin_parameters());
     f_.parameters.push_back({std::move(name), type});
     return append({.op = Op::parameter, .type = type, .index = static_cast<std::uint16_t>(number)});
 }
 
 int Builder::add_buffer(DType dtype, int rank, std::string name) {
     if (f_.buffers.size() >= kMaxBuffers) {
-        throw UserError(fmt::format("flexion: a mod reads more than {} buffers", kMaxBuffers));
+        flexion::fail<UserError>("flexion: a mod reads more than {} buffers", kMaxBuffers);
     }
     if (rank < 0 || rank > kMaxRank) {
-        throw UserError(fmt::format("flexion::buffer: rank {}; expected 0 to {}", rank, kMaxRank));
+        flexion::fail<UserError>("flexion::buffer: rank {}; expected 0 to {}", rank, kMaxRank);
     }
-    if (name.empty()) name = fmt::format("buffer{}", f_.buffers.size());
+    if (name.empty()) name = formatted("buffer{}", f_.buffers.size());
     f_.buffers.push_back({std::move(name), dtype, rank});
     return static_cast<int>(f_.buffers.size() - 1);
 }

@@ -8,10 +8,11 @@
 #include <unordered_map>
 
 #include <flexion/error.h>
-#include <fmt/format.h>
 
 #include "ir/op.h"
 #include "ir/text.h"
+#include "support/dtype.h"
+#include "support/fail.h"
 
 namespace flexion::ir {
 namespace {
@@ -21,13 +22,6 @@ constexpr std::string_view kMagic = "flexion.ir";
 std::optional<Type> find_type(std::string_view name) {
     for (const Type type : {Type::f32, Type::f64, Type::i32, Type::i64, Type::boolean}) {
         if (name == name_of(type)) return type;
-    }
-    return std::nullopt;
-}
-
-std::optional<DType> find_dtype(std::string_view name) {
-    for (int i = 0; i <= static_cast<int>(DType::boolean); ++i) {
-        if (name == name_of(static_cast<DType>(i))) return static_cast<DType>(i);
     }
     return std::nullopt;
 }
@@ -89,9 +83,9 @@ public:
 
     Function run() {
         if (text_.size() > kMaxTextBytes) {
-            throw UserError(
-                fmt::format("flexion::ir::parse: the text has {} bytes; at most {} are read",
-                            text_.size(), kMaxTextBytes));
+            flexion::fail<UserError>(
+                "flexion::ir::parse: the text has {} bytes; at most {} are read", text_.size(),
+                kMaxTextBytes);
         }
         version();
         header();
@@ -123,7 +117,7 @@ private:
             line += c >= ' ' && c <= '~' ? c : '?';
         }
         if (end - begin > kMostQuoted) line += "...";
-        throw UserError(fmt::format("flexion::ir::parse: line {}: `{}`: {}", number, line, what));
+        flexion::fail<UserError>("flexion::ir::parse: line {}: `{}`: {}", number, line, what);
     }
 
     /// Blanks, line ends and comments.
@@ -148,7 +142,7 @@ private:
     }
 
     void expect(char c) {
-        if (!take(c)) fail(fmt::format("expected `{}`", c));
+        if (!take(c)) fail(formatted("expected `{}`", c));
     }
 
     static bool in_word(char c) {
@@ -180,9 +174,9 @@ private:
         const std::string_view text = word();
         if (!is_name(text)) {
             fail_at(at_ - text.size(),
-                    fmt::format("expected the name of a {}: a letter or _, then at "
-                                "most {} letters, digits and _",
-                                what, kMaxNameBytes - 1));
+                    formatted("expected the name of a {}: a letter or _, then at "
+                              "most {} letters, digits and _",
+                              what, kMaxNameBytes - 1));
         }
         return text;
     }
@@ -191,7 +185,7 @@ private:
     void version() {
         skip();
         if (text_.substr(at_, kMagic.size()) != kMagic) {
-            fail(fmt::format("expected `{} {}`", kMagic, kTextVersion));
+            fail(formatted("expected `{} {}`", kMagic, kTextVersion));
         }
         at_ += kMagic.size();
         const std::string_view digits = word();
@@ -200,13 +194,13 @@ private:
             std::from_chars(digits.data(), digits.data() + digits.size(), number);
         if (stop != digits.data() + digits.size() || error == std::errc::invalid_argument ||
             (error == std::errc{} && number == 0)) {
-            fail(fmt::format("expected a version, `{} {}`", kMagic, kTextVersion));
+            fail(formatted("expected a version, `{} {}`", kMagic, kTextVersion));
         }
         if (error == std::errc::result_out_of_range || number > kTextVersion) {
             fail(
-                fmt::format("this text is of version {}; this library reads up to {}: use a newer "
-                            "Flexion",
-                            digits, kTextVersion));
+                formatted("this text is of version {}; this library reads up to {}: use a newer "
+                          "Flexion",
+                          digits, kTextVersion));
         }
     }
 
@@ -235,7 +229,7 @@ private:
             const std::string_view text = name("buffer");
             buffer.name = text;
             if (!buffers_.emplace(text, static_cast<int>(f_.buffers.size())).second) {
-                fail_at(begin, fmt::format("@{} is declared twice", text));
+                fail_at(begin, formatted("@{} is declared twice", text));
             }
             expect(':');
             const std::string_view dtype = word();
@@ -250,7 +244,7 @@ private:
                 do {
                     expect('?');
                     if (++buffer.rank > kMaxRank) {
-                        fail(fmt::format("buffers have at most {} dimensions", kMaxRank));
+                        fail(formatted("buffers have at most {} dimensions", kMaxRank));
                     }
                 } while (take(','));
                 expect(']');
@@ -285,7 +279,7 @@ private:
     // ---- values ----
     void define(std::string_view value, std::size_t at) {
         if (!values_.emplace(value, static_cast<Value>(f_.insts.size())).second) {
-            fail_at(at, fmt::format("%{} is defined twice", value));
+            fail_at(at, formatted("%{} is defined twice", value));
         }
     }
 
@@ -295,7 +289,7 @@ private:
         const std::string_view text = glued_word();
         const auto found = values_.find(text);
         if (text.empty() || found == values_.end()) {
-            fail_at(begin, fmt::format("%{} is used before its definition", text.substr(0, 40)));
+            fail_at(begin, formatted("%{} is used before its definition", text.substr(0, 40)));
         }
         return found->second;
     }
@@ -306,7 +300,7 @@ private:
         const std::string_view text = glued_word();
         const auto found = buffers_.find(text);
         if (found == buffers_.end()) {
-            fail_at(begin, fmt::format("@{} is not declared", text.substr(0, 40)));
+            fail_at(begin, formatted("@{} is not declared", text.substr(0, 40)));
         }
         return found->second;
     }
@@ -315,7 +309,7 @@ private:
     void instruction() {
         skip();
         if (f_.insts.size() >= kMaxInstructions) {
-            fail(fmt::format("more than {} instructions", kMaxInstructions));
+            fail(formatted("more than {} instructions", kMaxInstructions));
         }
         if (at_ >= text_.size() || text_[at_] != '%') fail("expected `%name = ...` or `return`");
         ++at_;
@@ -339,7 +333,7 @@ private:
         } else if (const auto op = find_op(op_name)) {
             inst = table_op(*op, suffix, op_at);
         } else {
-            fail_at(op_at, fmt::format("there is no op `{}`", op_name.substr(0, 40)));
+            fail_at(op_at, formatted("there is no op `{}`", op_name.substr(0, 40)));
         }
         define(target, begin);
         f_.insts.push_back(inst);
@@ -358,7 +352,7 @@ private:
         const auto bits = constant_bits(digits, *type);
         if (!bits) {
             fail_at(begin,
-                    fmt::format("`{}` is not a {} in range", digits.substr(0, 40), name_of(*type)));
+                    formatted("`{}` is not a {} in range", digits.substr(0, 40), name_of(*type)));
         }
         return {.op = Op::constant, .type = *type, .bits = *bits};
     }
@@ -378,7 +372,7 @@ private:
     }
 
     void operand(Inst& inst) {
-        if (inst.count == kMaxRank) fail(fmt::format("more than {} operands", kMaxRank));
+        if (inst.count == kMaxRank) fail(formatted("more than {} operands", kMaxRank));
         inst.args[inst.count++] = value();
     }
 
@@ -394,21 +388,20 @@ private:
             given += (i == 0 ? "" : ", ") + std::string(name_of(types[i]));
         }
         if (inst.count != row.arity) {
-            fail_at(at,
-                    fmt::format("{} takes {} operands, got {}", row.name, row.arity, inst.count));
+            fail_at(at, formatted("{} takes {} operands, got {}", row.name, row.arity, inst.count));
         }
         if (op == Op::cast && !suffix) fail_at(at, "expected a type: `cast.f32 %x`");
         const auto result = result_type(op, {types.data(), inst.count}, suffix.value_or(Type::f32));
         if (!result) {
-            fail_at(at, fmt::format("{} does not take ({}); expected {}", row.name, given,
-                                    describe(row.signature)));
+            fail_at(at, formatted("{} does not take ({}); expected {}", row.name, given,
+                                  describe(row.signature)));
         }
         const Type operands = types[inst.count - 1];
         const Type written =
             suffix.value_or(row.signature == Signature::logical ? Type::boolean : Type::f32);
         if (op != Op::cast && written != operands) {
-            fail_at(at, fmt::format("the operands are {}: write `{}.{}`", name_of(operands),
-                                    row.name, name_of(operands)));
+            fail_at(at, formatted("the operands are {}: write `{}.{}`", name_of(operands), row.name,
+                                  name_of(operands)));
         }
         inst.type = *result;
         return inst;

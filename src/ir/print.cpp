@@ -4,10 +4,9 @@
 #include <charconv>
 #include <cmath>
 
-#include <fmt/format.h>
-
 #include "ir/op.h"
 #include "ir/text.h"
+#include "support/format.h"
 
 namespace flexion::ir {
 namespace {
@@ -17,14 +16,14 @@ std::string value_name(const Function& f, Value v) {
         f.insts[v].index < f.parameters.size()) {
         return "%" + f.parameters[f.insts[v].index].name;
     }
-    return fmt::format("%{}", v);
+    return formatted("%{}", v);
 }
 
 std::string buffer_name(const Function& f, int buffer) {
     if (buffer >= 0 && buffer < static_cast<int>(f.buffers.size())) {
         return "@" + f.buffers[buffer].name;
     }
-    return fmt::format("@{}", buffer);
+    return formatted("@{}", buffer);
 }
 
 template <class Values>
@@ -41,7 +40,7 @@ template <class Real, class Bits>
 std::string real_text(Bits bits) {
     constexpr Bits kQuietNan = sizeof(Bits) == 4 ? Bits{0x7fc00000} : Bits(0x7ff8000000000000);
     const Real value = std::bit_cast<Real>(bits);
-    if (std::isnan(value)) return bits == kQuietNan ? "nan" : fmt::format("nan:{:#x}", bits);
+    if (std::isnan(value)) return bits == kQuietNan ? "nan" : formatted("nan:{:#x}", bits);
     if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
     char digits[40];
     const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
@@ -55,9 +54,9 @@ std::string constant_text(std::uint64_t bits, Type type) {
         case Type::f64:
             return real_text<double>(bits);
         case Type::i32:
-            return fmt::format("{}", static_cast<std::int32_t>(bits));
+            return formatted("{}", static_cast<std::int32_t>(bits));
         case Type::i64:
-            return fmt::format("{}", static_cast<std::int64_t>(bits));
+            return formatted("{}", static_cast<std::int64_t>(bits));
         case Type::boolean:
             return bits != 0 ? "true" : "false";
     }
@@ -67,12 +66,12 @@ std::string constant_text(std::uint64_t bits, Type type) {
 /// The type written behind the op's name: the target of a cast, else the operands', where it says
 /// something: f32 is left out, and logical ops have bools only.
 std::string suffix(const Function& f, const Inst& inst) {
-    if (inst.op == Op::cast) return fmt::format(".{}", name_of(inst.type));
+    if (inst.op == Op::cast) return formatted(".{}", name_of(inst.type));
     if (inst.count == 0 || info(inst.op).signature == Signature::logical) return "";
     const Value last = inst.args[inst.count - 1];
     if (last >= f.insts.size()) return "";
     const Type type = f.insts[last].type;
-    return type == Type::f32 ? "" : fmt::format(".{}", name_of(type));
+    return type == Type::f32 ? "" : formatted(".{}", name_of(type));
 }
 
 }  // namespace
@@ -90,23 +89,22 @@ bool is_name(std::string_view text) {
 
 std::string print_instruction(const Function& f, Value v) {
     const Inst& inst = f.insts[v];
-    const std::string left = fmt::format("%{} = ", v);
+    const std::string left = formatted("%{} = ", v);
     if (static_cast<int>(inst.op) >= op_count()) {
-        return left + fmt::format("op#{}", static_cast<int>(inst.op));
+        return left + formatted("op#{}", static_cast<int>(inst.op));
     }
     const std::span<const Value> args(inst.args.data(), std::min<int>(inst.count, kMaxRank));
     switch (inst.op) {
         case Op::parameter:
-            return left + fmt::format("parameter.{} {}", name_of(inst.type), inst.index);
+            return left + formatted("parameter.{} {}", name_of(inst.type), inst.index);
         case Op::constant:
-            return left + fmt::format("constant.{} {}", name_of(inst.type),
-                                      constant_text(inst.bits, inst.type));
+            return left + formatted("constant.{} {}", name_of(inst.type),
+                                    constant_text(inst.bits, inst.type));
         case Op::load:
-            return left +
-                   fmt::format("load {}[{}]", buffer_name(f, inst.index), value_list(f, args));
+            return left + formatted("load {}[{}]", buffer_name(f, inst.index), value_list(f, args));
         default:
             return left +
-                   fmt::format("{}{} {}", info(inst.op).name, suffix(f, inst), value_list(f, args));
+                   formatted("{}{} {}", info(inst.op).name, suffix(f, inst), value_list(f, args));
     }
 }
 
@@ -117,8 +115,8 @@ std::string print_results(const Function& f) {
         text += separator;
         separator = ", ";
         if (result.buffer >= 0) {
-            text += fmt::format("{}[{}]: ", buffer_name(f, result.buffer),
-                                value_list(f, result.indices));
+            text +=
+                formatted("{}[{}]: ", buffer_name(f, result.buffer), value_list(f, result.indices));
         }
         text += value_name(f, result.value);
     }
@@ -126,15 +124,15 @@ std::string print_results(const Function& f) {
 }
 
 std::string print(const Function& f) {
-    std::string text = fmt::format("flexion.ir {}\n{} {}(", kTextVersion,
-                                   f.role == Role::score_mod ? "score_mod" : "mask_mod", f.name);
+    std::string text = formatted("flexion.ir {}\n{} {}(", kTextVersion,
+                                 f.role == Role::score_mod ? "score_mod" : "mask_mod", f.name);
     const char* separator = "";
     for (const Parameter& parameter : f.parameters) {
-        text += fmt::format("{}%{}: {}", separator, parameter.name, name_of(parameter.type));
+        text += formatted("{}%{}: {}", separator, parameter.name, name_of(parameter.type));
         separator = ", ";
     }
     for (const BufferParameter& buffer : f.buffers) {
-        text += fmt::format("{}@{}: {}[", separator, buffer.name, name_of(buffer.dtype));
+        text += formatted("{}@{}: {}[", separator, buffer.name, name_of(buffer.dtype));
         for (int i = 0; i < buffer.rank; ++i) text += i == 0 ? "?" : ", ?";
         text += "]";
         separator = ", ";

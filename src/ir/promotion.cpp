@@ -4,9 +4,9 @@
 #include <limits>
 
 #include <flexion/error.h>
-#include <fmt/format.h>
 
 #include "ir/builder.h"
+#include "support/fail.h"
 
 namespace flexion::ir {
 namespace {
@@ -144,14 +144,14 @@ Value Builder::coerce(const Operand& operand, Type to) {
 Value Builder::apply(Op op, std::span<const Operand> operands) {
     const OpInfo& row = info(op);
     if (static_cast<int>(operands.size()) != row.arity || op == Op::cast) {
-        throw InternalError(fmt::format("Builder::apply: wrong operands of {}", row.name));
+        flexion::fail<InternalError>("Builder::apply: wrong operands of {}", row.name);
     }
     std::span<const Operand> typed = operands;
     if (op == Op::select) typed = operands.subspan(1);
     Type common = common_type(typed);
     const auto refuse = [&](const char* expected) {
-        throw UserError(
-            fmt::format("flexion: {} does not take {}; {}", row.name, name_of(common), expected));
+        flexion::fail<UserError>("flexion: {} does not take {}; {}", row.name, name_of(common),
+                                 expected);
     };
     std::array<Value, 3> values{};
     const auto emit_as = [&](Op as, Type to) {
@@ -189,10 +189,10 @@ Value Builder::apply(Op op, std::span<const Operand> operands) {
         case Signature::select: {
             const Value condition = materialize(operands[0]);
             if (type(condition) != Type::boolean) {
-                throw UserError(
-                    fmt::format("flexion::where: the condition is {}; expected a bool: "
-                                "write a comparison, or to_bool",
-                                name_of(type(condition))));
+                flexion::fail<UserError>(
+                    "flexion::where: the condition is {}; expected a bool: "
+                    "write a comparison, or to_bool",
+                    name_of(type(condition)));
             }
             const Value yes = coerce(operands[1], common);
             return emit(op, {condition, yes, coerce(operands[2], common)});
