@@ -82,11 +82,10 @@ void AssumptionChecker::add(const ir::Function& f, bool from_mask) {
     }
 }
 
-std::uint64_t AssumptionChecker::bits(const Mods& mods, const Extents& extents, bool masked) const {
+std::uint64_t AssumptionChecker::bits(const Mods& mods, const Extents& extents) const {
     std::uint64_t result = 0;
     int shift = 0;
     for (const Load& load : loads_) {
-        if (load.from_mask && !masked) break;
         const Captures* captures = load.from_mask ? mods.mask_captures : mods.score_captures;
         const TensorView& view = captures->buffers[load.buffer];
         bool in_range = load.affine;
@@ -100,7 +99,8 @@ std::uint64_t AssumptionChecker::bits(const Mods& mods, const Extents& extents, 
                 range_of(load.widened[i], extents, captures).within(Limits::min(), Limits::max());
         }
         const bool unit_stride = view.rank == 0 || view.strides[view.rank - 1] == 1;
-        result |= ((in_range ? kInRange : 0) | (unit_stride ? kUnitStride : 0)) << shift;
+        if (in_range) result |= std::uint64_t{kInRange} << shift;
+        if (unit_stride) result |= std::uint64_t{kUnitStride} << shift;
         shift += kBitsPerLoad;
     }
     return result;

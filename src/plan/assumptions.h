@@ -29,8 +29,8 @@ public:
     AssumptionChecker() = default;
     /// The functions are read here only; they are the ones that the kernel is emitted from.
     AssumptionChecker(const ir::Function* score, const ir::Function* mask);
-    /// `masked` false: the mask's loads, which such a kernel does not have, get no bits.
-    std::uint64_t bits(const Mods& mods, const Extents& extents, bool masked) const;
+    /// From the captures of `mods`; its functions are not looked at.
+    std::uint64_t bits(const Mods& mods, const Extents& extents) const;
 
 private:
     struct Load {

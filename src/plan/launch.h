@@ -21,7 +21,8 @@ struct LaunchArgs {
     Mods mods{};
     const BlockMask* block_mask = nullptr;  ///< null: every block is full
     Executor executor{};
-    /// Null: not wanted. The back end fills isa and scratch_bytes, the API everything else.
+    /// Null: not wanted. The back end fills isa, scratch_bytes and visited_scores, the API the
+    /// rest.
     LaunchInfo* info = nullptr;
 
     std::int64_t batch() const { return q.shape[0]; }

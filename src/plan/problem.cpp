@@ -1,8 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-// The hash of a problem, from its rows in problem.def.
+// The hash and the text of a problem, from its rows in problem.def.
 #include "plan/problem.h"
 
+#include "support/text_builder.h"
+
 namespace flexion::plan {
+namespace {
+
+const char* text_of(Direction direction) {
+    switch (direction) {
+        case Direction::forward:
+            return "forward";
+        case Direction::mask_leaf:
+            return "mask_leaf";
+    }
+    return "?";
+}
+const char* text_of(DType dtype) { return name_of(dtype); }
+const char* text_of(bool flag) { return flag ? "yes" : "no"; }
+std::string text_of(std::uint64_t bits) { return formatted("{:#x}", bits); }
+
+}  // namespace
 
 std::uint64_t hash(const Problem& problem) {
     // Multiply and xor-shift per field (the finaliser of MurmurHash3, Appleby): fields are few and
@@ -16,6 +34,14 @@ std::uint64_t hash(const Problem& problem) {
 #include "plan/problem.def"
 #undef FLEXION_PROBLEM
     return h;
+}
+
+std::string to_text(const Problem& problem) {
+    TextBuilder text;
+#define FLEXION_PROBLEM(type, name, initial) text.line("{} = {}", #name, text_of(problem.name));
+#include "plan/problem.def"
+#undef FLEXION_PROBLEM
+    return text.take();
 }
 
 }  // namespace flexion::plan

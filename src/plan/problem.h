@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include <flexion/expr.h>
 #include <flexion/tensor.h>
@@ -18,6 +19,8 @@ struct Problem {
     bool operator==(const Problem&) const = default;
 };
 std::uint64_t hash(const Problem& problem);
+/// A line `name = value` for each row of problem.def.
+std::string to_text(const Problem& problem);
 
 /// The functions that go into a kernel; null: none.
 struct Mods {
