@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+// The line, and the set-associative table of programs in front of it.
+#include "backend/kernel_cache.h"
+
+#include <optional>
+#include <utility>
+
+#include "backend/dump.h"
+#include "support/cpu_time.h"
+#include "support/fail.h"
+#include "support/hash.h"
+
+namespace flexion::backend {
+
+std::unique_ptr<Kernel> kernel_for(const Backend& backend, const plan::Problem& problem,
+                                   const plan::Mods& mods, DiskCache& disk,
+                                   std::atomic<std::int64_t>& compiled) {
+    const Support support = backend.supports(problem, mods);
+    if (!support.yes) fail<Unsupported>("flexion: back end {}: {}", backend.name(), support.why);
+    const Source source = backend.emit(problem, mods);
+    const KernelDump dump(problem, mods, source);
+    std::optional<Binary> binary = disk.find(source);
+    if (!binary) {
+        compiled.fetch_add(1, std::memory_order_relaxed);
+        binary = backend.compile(source);
+        disk.store(source, *binary);
+    }
+    dump.add(*binary);
+    return backend.load(source, *binary);
+}
+
+// A reader pins first and looks at the key again afterwards; a writer clears the key first and
+// looks at the pins afterwards. Both in the single order of seq_cst operations, so that one of them
+// sees the other: a program that a reader uses is never destroyed.
+struct alignas(64) KernelCache::Slot {
+    std::atomic<std::uint64_t> key{0};  // 0: empty
+    std::atomic<std::int64_t> pins{0};
+    std::atomic<std::int64_t> hits{0};
+    std::atomic<std::uint64_t> last_used{0};
+    std::unique_ptr<Program> program;
+};
+
+KernelCache::Ref::Ref(Ref&& other) noexcept
+    : program_(std::exchange(other.program_, nullptr)),
+      slot_(std::exchange(other.slot_, nullptr)),
+      own_(std::move(other.own_)) {}
+
+KernelCache::Ref& KernelCache::Ref::operator=(Ref&& other) noexcept {
+    if (this != &other) {
+        reset();
+        program_ = std::exchange(other.program_, nullptr);
+        slot_ = std::exchange(other.slot_, nullptr);
+        own_ = std::move(other.own_);
+    }
+    return *this;
+}
+
+void KernelCache::Ref::reset() {
+    if (slot_) slot_->pins.fetch_sub(1, std::memory_order_release);
+    program_ = nullptr;
+    slot_ = nullptr;
+    own_.reset();
+}
+
+/// Thread CPU time and the way through the gate, for a scope that may lock and compile.
+class KernelCache::Slow {
+public:
+    Slow(KernelCache& cache, double& ms) : cache_(cache), ms_(ms), start_(thread_cpu_ms()) {
+        const std::lock_guard gate(cache.gate_);
+        cache.slow_.fetch_add(1, std::memory_order_acquire);
+    }
+    ~Slow() {
+        cache_.slow_.fetch_sub(1, std::memory_order_release);
+        cache_.slow_.notify_all();
+        ms_ += thread_cpu_ms() - start_;
+    }
+    Slow(const Slow&) = delete;
+    Slow& operator=(const Slow&) = delete;
+
+private:
+    KernelCache& cache_;
+    double& ms_;
+    double start_;
+};
+
+void KernelCache::before_fork() {
+    gate_.lock();
+    while (const int slow = slow_.load(std::memory_order_acquire)) slow_.wait(slow);
+}
+
+KernelCache::KernelCache(DiskCache& disk, int sets)
+    : disk_(disk),
+      set_mask_(static_cast<std::uint64_t>(sets) - 1),
+      slots_(std::make_unique<Slot[]>(static_cast<std::size_t>(sets) * kWays)) {}
+
+KernelCache::~KernelCache() = default;
+
+KernelCache::Ref KernelCache::program(const Backend& backend, const plan::Mods& mods,
+                                      std::uint64_t key, double& compile_ms) {
+    key |= 1;  // 0 marks an empty slot
+    if (Ref ref = pin(backend, mods, key)) return ref;
+    const Slow slow(*this, compile_ms);
+    const std::lock_guard lock(inserting_);
+    if (Ref ref = pin(backend, mods, key)) return ref;
+    return insert(backend, mods, key);
+}
+
+KernelCache::Ref KernelCache::pin(const Backend& backend, const plan::Mods& mods,
+                                  std::uint64_t key) {
+    Slot* const set = &slots_[((key >> 1) & set_mask_) * kWays];
+    for (Slot* slot = set; slot != set + kWays; ++slot) {
+        if (slot->key.load(std::memory_order_relaxed) != key) continue;
+        Ref ref;
+        slot->pins.fetch_add(1, std::memory_order_seq_cst);
+        ref.slot_ = slot;
+        if (slot->key.load(std::memory_order_seq_cst) != key) continue;
+        if (!slot->program->matches(backend, mods)) continue;
+        ref.program_ = slot->program.get();
+        const std::uint64_t age = age_.load(std::memory_order_relaxed);
+        if (slot->last_used.load(std::memory_order_relaxed) != age) {
+            slot->last_used.store(age, std::memory_order_relaxed);
+        }
+        return ref;
+    }
+    return {};
+}
+
+bool KernelCache::evict(Slot& slot) {
+    const std::uint64_t key = slot.key.exchange(0, std::memory_order_seq_cst);
+    if (slot.pins.load(std::memory_order_seq_cst) != 0) {
+        slot.key.store(key, std::memory_order_seq_cst);
+        return false;
+    }
+    slot.program.reset();
+    return true;
+}
+
+KernelCache::Ref KernelCache::insert(const Backend& backend, const plan::Mods& mods,
+                                     std::uint64_t key) {
+    auto program = std::make_unique<Program>(backend, mods);
+    Ref ref;
+    ref.program_ = program.get();
+    Slot* const set = &slots_[((key >> 1) & set_mask_) * kWays];
+    bool tried[kWays] = {};
+    for (int attempt = 0; attempt < kWays; ++attempt) {
+        int oldest = -1;
+        for (int i = 0; i < kWays; ++i) {
+            if (tried[i]) continue;
+            if (oldest < 0 || set[i].last_used.load(std::memory_order_relaxed) <
+                                  set[oldest].last_used.load(std::memory_order_relaxed)) {
+                oldest = i;
+            }
+        }
+        tried[oldest] = true;
+        Slot& slot = set[oldest];
+        if (!evict(slot)) continue;
+        slot.program = std::move(program);
+        slot.last_used.store(age_.fetch_add(1, std::memory_order_relaxed) + 1,
+                             std::memory_order_relaxed);
+        slot.pins.fetch_add(1, std::memory_order_seq_cst);
+        ref.slot_ = &slot;
+        slot.key.store(key, std::memory_order_seq_cst);
+        return ref;
+    }
+    ref.own_ = std::move(program);
+    return ref;
+}
+
+const Kernel& KernelCache::kernel(const Ref& program, const plan::Problem& problem,
+                                  double& compile_ms) {
+    if (const Kernel* kernel = program->find(problem)) {
+        if (program.slot_) program.slot_->hits.fetch_add(1, std::memory_order_relaxed);
+        return *kernel;
+    }
+    const Slow slow(*this, compile_ms);
+    misses_.fetch_add(1, std::memory_order_relaxed);
+    return program->find_or_make(
+        problem, [&](const Backend& backend, const plan::Problem& made, const plan::Mods& mods) {
+            return kernel_for(backend, made, mods, disk_, compiled_);
+        });
+}
+
+CacheInfo KernelCache::info() const {
+    CacheInfo info;
+    const std::lock_guard lock(inserting_);
+    for (std::size_t i = 0; i < (set_mask_ + 1) * kWays; ++i) {
+        info.memory_hits += slots_[i].hits.load(std::memory_order_relaxed);
+        if (slots_[i].program) info.memory_entries += slots_[i].program->kernel_count();
+    }
+    info.memory_misses = misses_.load(std::memory_order_relaxed);
+    info.compiled = compiled_.load(std::memory_order_relaxed);
+    info.disk_hits = disk_.hits();
+    info.disk_misses = disk_.misses();
+    return info;
+}
+
+std::shared_ptr<const Kernel> CallKernels::get(const plan::Problem& problem) {
+    plan::Mods mods = mods_;
+    std::uint64_t mask_hash = mask_hash_;
+    if (!problem.masked) {
+        mods.mask = nullptr;
+        mods.mask_captures = nullptr;
+        mask_hash = 0;
+    }
+    KernelCache::Ref& program = programs_[problem.masked];
+    if (!program) {
+        const std::uint64_t key = hash_combine(hash_combine(0, score_hash_), mask_hash);
+        program = cache_.program(backend_, mods, key, compile_ms_);
+    }
+    plan::Problem full = problem;
+    full.assumptions = program->assumptions(mods, extents_);
+    const Kernel& kernel = cache_.kernel(program, full, compile_ms_);
+    // Owned by the program, which this object pins: a pointer without a count.
+    return {std::shared_ptr<const Kernel>(), &kernel};
+}
+
+}  // namespace flexion::backend

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Kernels of one pair of mods: an append-only array that readers scan without a lock.
+#include "backend/program.h"
+
+#include <utility>
+
+#include "passes/passes.h"
+
+namespace flexion::backend {
+namespace {
+
+std::optional<ir::Function> copy_of(const ir::Function* f) {
+    return f ? std::optional<ir::Function>(*f) : std::nullopt;
+}
+
+std::optional<ir::Function> simplified(const ir::Function* f) {
+    return f ? std::optional<ir::Function>(passes::simplify(*f)) : std::nullopt;
+}
+
+const ir::Function* pointer_to(const std::optional<ir::Function>& f) { return f ? &*f : nullptr; }
+
+bool same(const std::optional<ir::Function>& mine, const ir::Function* other) {
+    if (!mine || !other) return !mine && !other;
+    return ir::same_structure(*mine, *other);
+}
+
+}  // namespace
+
+Program::Program(const Backend& backend, const plan::Mods& mods)
+    : backend_(&backend),
+      score_(copy_of(mods.score)),
+      mask_(copy_of(mods.mask)),
+      simplified_score_(simplified(mods.score)),
+      simplified_mask_(simplified(mods.mask)),
+      checker_(pointer_to(simplified_score_), pointer_to(simplified_mask_)) {}
+
+bool Program::matches(const Backend& backend, const plan::Mods& mods) const {
+    return backend_ == &backend && same(score_, mods.score) && same(mask_, mods.mask);
+}
+
+const Kernel* Program::find(const plan::Problem& problem) const {
+    const int count = count_.load(std::memory_order_acquire);
+    for (int i = 0; i < count; ++i) {
+        if (variants_[i].problem == problem) return variants_[i].kernel.get();
+    }
+    return nullptr;
+}
+
+const Kernel& Program::find_or_make(plan::Problem problem, const Make& make) {
+    const std::lock_guard lock(making_);
+    if (const Kernel* kernel = find(problem)) return *kernel;
+    const int count = count_.load(std::memory_order_relaxed);
+    if (problem.assumptions != 0 && count >= kVariants - kGeneralVariants) {
+        problem.assumptions = 0;
+        if (const Kernel* kernel = find(problem)) return *kernel;
+    }
+    const plan::Mods mods{.score = pointer_to(simplified_score_),
+                          .mask = pointer_to(simplified_mask_),
+                          .score_captures = nullptr,
+                          .mask_captures = nullptr};
+    Variant& variant = variants_[count];
+    variant.kernel = make(*backend_, problem, mods);
+    variant.problem = problem;
+    count_.store(count + 1, std::memory_order_release);
+    return *variant.kernel;
+}
+
+}  // namespace flexion::backend

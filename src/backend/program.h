@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// One pair of mods with all kernels made for it so far.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include "backend/backend.h"
+#include "ir/function.h"
+#include "plan/assumptions.h"
+#include "plan/problem.h"
+
+namespace flexion::backend {
+
+/// Kernels are found without a lock and live as long as the program.
+class Program {
+public:
+    /// Copies and simplifies the functions of `mods`.
+    Program(const Backend& backend, const plan::Mods& mods);
+
+    /// Whether this program is for that back end and mods of that structure.
+    bool matches(const Backend& backend, const plan::Mods& mods) const;
+
+    /// The assumption bits of a call; `mods` carries its captures.
+    std::uint64_t assumptions(const plan::Mods& mods, const plan::Extents& extents) const {
+        return checker_.bits(mods, extents);
+    }
+
+    /// A kernel made before, or null.
+    const Kernel* find(const plan::Problem& problem) const;
+
+    using Make = std::function<std::unique_ptr<Kernel>(
+        const Backend& backend, const plan::Problem& problem, const plan::Mods& simplified)>;
+    /// The kernel of `problem`, made by `make` when it is missing; callers that miss at once wait
+    /// for the first one. Past kVariants - kGeneralVariants kernels a new set of assumptions gets
+    /// the kernel without assumptions, which is right for all.
+    const Kernel& find_or_make(plan::Problem problem, const Make& make);
+
+    int kernel_count() const { return count_.load(std::memory_order_acquire); }
+
+private:
+    // Kernels without assumptions are at most directions x dtypes x masked x few_queries, < 32.
+    static constexpr int kVariants = 64;
+    static constexpr int kGeneralVariants = 32;
+    struct Variant {
+        plan::Problem problem;
+        std::unique_ptr<Kernel> kernel;
+    };
+
+    const Backend* backend_;
+    std::optional<ir::Function> score_, mask_;                        // as traced: the identity
+    std::optional<ir::Function> simplified_score_, simplified_mask_;  // what is compiled
+    plan::AssumptionChecker checker_;
+    std::mutex making_;
+    std::array<Variant, kVariants> variants_;  // [0, count_) never change again
+    std::atomic<int> count_{0};
+};
+
+}  // namespace flexion::backend
