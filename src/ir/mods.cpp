@@ -17,6 +17,11 @@ namespace {
 using ir::Role;
 using ir::Type;
 
+Traced hashed(Traced traced) {
+    traced.hash = ir::structural_hash(traced.function);
+    return traced;
+}
+
 Traced trace_score(const ScoreMod::Callable& callable, Type score_type) {
     constexpr const char* kName = "flexion::score_mod";
     Tracer tracer(Role::score_mod, score_type);
@@ -35,7 +40,7 @@ Traced trace_score(const ScoreMod::Callable& callable, Type score_type) {
             "where(condition, score, -INFINITY), or use mask_mod",
             kName);
     }
-    return tracer.finish(tracer.builder().cast(value, score_type));
+    return hashed(tracer.finish(tracer.builder().cast(value, score_type)));
 }
 
 Traced trace_mask(const MaskMod::Callable& callable) {
@@ -51,7 +56,7 @@ Traced trace_mask(const MaskMod::Callable& callable) {
             "comparison, or to_bool",
             kName, ir::name_of(type));
     }
-    return tracer.finish(value);
+    return hashed(tracer.finish(value));
 }
 
 void check_buffer(const char* where, const ir::BufferParameter& declared, const TensorView& given) {
@@ -105,7 +110,7 @@ Traced from_function(const char* where, ir::Function f, Captures captures, Role 
     }
     traced.function = std::move(f);
     traced.captures = std::move(captures);
-    return traced;
+    return hashed(std::move(traced));
 }
 
 }  // namespace
@@ -159,6 +164,11 @@ const Captures& ScoreMod::captures(bool f64) const {
     return state_->get(f64).captures;
 }
 
+std::uint64_t ScoreMod::hash(bool f64) const {
+    if (state_ == nullptr) throw UserError("flexion::ScoreMod::hash: the mod is empty");
+    return state_->get(f64).hash;
+}
+
 Expr ScoreMod::operator()(Expr score, Expr b, Expr h, Expr q, Expr k) const {
     if (state_ == nullptr) return score;
     constexpr const char* kName = "flexion::ScoreMod";
@@ -201,6 +211,11 @@ const ir::Function& MaskMod::function() const {
 const Captures& MaskMod::captures() const {
     if (state_ == nullptr) throw UserError("flexion::MaskMod::captures: the mod is empty");
     return state_->traced.captures;
+}
+
+std::uint64_t MaskMod::hash() const {
+    if (state_ == nullptr) throw UserError("flexion::MaskMod::hash: the mod is empty");
+    return state_->traced.hash;
 }
 
 Expr MaskMod::operator()(Expr b, Expr h, Expr q, Expr k) const {

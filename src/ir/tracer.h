@@ -21,6 +21,7 @@ struct Traced {
     Captures captures;
     std::vector<std::shared_ptr<const void>> buffer_identities;
     std::vector<std::shared_ptr<const void>> scalar_identities;
+    std::uint64_t hash = 0;  ///< structural_hash(function)
 };
 
 /// While it lives, the innermost Tracer of this thread is what Expr's operators append to. A stack:
