@@ -19,26 +19,6 @@ constexpr OpInfo kOps[] = {
 #undef FLEXION_OP
 };
 
-bool accepts(Signature signature, Type t) {
-    switch (signature) {
-        case Signature::number:
-        case Signature::compare:
-            return t != Type::boolean;
-        case Signature::real:
-        case Signature::classify:
-            return is_float(t);
-        case Signature::whole:
-            return is_integer(t);
-        case Signature::logical:
-            return t == Type::boolean;
-        case Signature::equality:
-        case Signature::select:
-        case Signature::cast:
-            return true;
-    }
-    return false;
-}
-
 }  // namespace
 
 const char* name_of(Type type) {

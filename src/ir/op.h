@@ -24,6 +24,27 @@ enum class Signature : std::uint8_t {
     classify,  ///< f32 or f64 -> bool
 };
 
+/// Whether an op of this signature takes operands of type `t` (select: as its last two).
+constexpr bool accepts(Signature signature, Type t) {
+    switch (signature) {
+        case Signature::number:
+        case Signature::compare:
+            return t != Type::boolean;
+        case Signature::real:
+        case Signature::classify:
+            return is_float(t);
+        case Signature::whole:
+            return is_integer(t);
+        case Signature::logical:
+            return t == Type::boolean;
+        case Signature::equality:
+        case Signature::select:
+        case Signature::cast:
+            return true;
+    }
+    return false;
+}
+
 /// For messages: "two equal types out of f32, f64, i32, i64", ...
 const char* describe(Signature signature);
 
