@@ -66,7 +66,10 @@ constexpr int lanes_per_panel(Isa isa) {
 }
 constexpr int vector_lanes(Isa isa) { return lanes_per_panel(isa) / 2; }
 
-/// The best one that this machine and this build have, or the one forced by FLEXION_CPU_ISA.
+/// Whether this machine and this build have it.
+bool has_isa(Isa isa);
+/// The best one that this machine and this build have, or the one forced by FLEXION_CPU_ISA;
+/// Unsupported when they lack that.
 Isa detect_isa();
 
 }  // namespace flexion::cpu
