@@ -10,8 +10,8 @@
 #include "api/contiguous.h"
 #include "api/validate.h"
 #include "plan/launch.h"
-#include "support/available_cpus.h"
 #include "support/log.h"
+#include "support/os/available_cpus.h"
 
 namespace flexion {
 namespace {

@@ -10,7 +10,7 @@
 #include "backend/backend.h"
 #include "backend/disk_cache.h"
 #include "backend/kernel_cache.h"
-#include "support/thread_pool.h"
+#include "support/os/thread_pool.h"
 
 namespace flexion {
 

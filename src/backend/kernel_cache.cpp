@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "backend/dump.h"
-#include "support/cpu_time.h"
 #include "support/fail.h"
 #include "support/hash.h"
+#include "support/os/cpu_time.h"
 
 namespace flexion::backend {
 

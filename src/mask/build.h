@@ -8,7 +8,7 @@
 #include <flexion/block_mask.h>
 
 #include "mask/leaf_evaluator.h"
-#include "support/thread_pool.h"
+#include "support/os/thread_pool.h"
 
 namespace flexion::mask {
 

@@ -7,7 +7,7 @@
 #include <flexion/tensor.h>
 
 #include "plan/problem.h"
-#include "support/thread_pool.h"
+#include "support/os/thread_pool.h"
 
 namespace flexion::plan {
 

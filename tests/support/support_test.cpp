@@ -10,11 +10,11 @@
 #include <limits>
 #include <set>
 
-#include "support/available_cpus.h"
 #include "support/dtype.h"
-#include "support/dynamic_library.h"
 #include "support/fail.h"
 #include "support/hash.h"
+#include "support/os/available_cpus.h"
+#include "support/os/dynamic_library.h"
 #include "support/text_builder.h"
 
 namespace flexion {

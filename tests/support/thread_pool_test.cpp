@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The pool's promises: every task once and in order, unique slots, several callers, nesting,
 // exceptions, fork, no allocation, the floating-point mode; and the host's loop through Executor.
-#include "support/thread_pool.h"
+#include "support/os/thread_pool.h"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -19,7 +19,7 @@
 
 #include <flexion/error.h>
 
-#include "support/float_environment.h"
+#include "support/os/float_environment.h"
 
 namespace {
 std::atomic<std::int64_t> g_allocations{0};

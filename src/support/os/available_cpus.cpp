@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads the affinity mask and the quotas of both versions of Linux control groups.
-#include "support/available_cpus.h"
+#include "support/os/available_cpus.h"
 
 #include <sched.h>
 

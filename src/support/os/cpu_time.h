@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The processor time of this thread: what compilation is measured in, whatever else the machine does.
+// The processor time of this thread: what compilation is measured in, whatever else the machine
+// does.
 #pragma once
 
 #include <ctime>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // dlopen and its kin.
-#include "support/dynamic_library.h"
+#include "support/os/dynamic_library.h"
 
 #include <dlfcn.h>
 #include <link.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The pool: regions are taken from a fixed set, tasks by one compare-and-swap, sleepers by futex.
-#include "support/thread_pool.h"
+#include "support/os/thread_pool.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -13,11 +13,11 @@
 #include <utility>
 #include <vector>
 
-#include "support/available_cpus.h"
 #include "support/env.h"
 #include "support/fail.h"
-#include "support/float_environment.h"
-#include "support/futex.h"
+#include "support/os/available_cpus.h"
+#include "support/os/float_environment.h"
+#include "support/os/futex.h"
 
 namespace flexion {
 namespace {
