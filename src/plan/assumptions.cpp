@@ -56,6 +56,18 @@ bool collect_widened(const ir::Function& f, const passes::Facts& facts, ir::Valu
     return true;
 }
 
+// Every extent, and the distance between any two elements, is below 2^31.
+bool is_narrow(const TensorView& view) {
+    constexpr Wide kLimit = std::numeric_limits<std::int32_t>::max();
+    Wide distance = 0;
+    for (int i = 0; i < view.rank; ++i) {
+        if (view.shape[i] > kLimit) return false;
+        const Wide stride = view.strides[i];
+        if (view.shape[i] > 1) distance += (stride < 0 ? -stride : stride) * (view.shape[i] - 1);
+    }
+    return distance <= kLimit;
+}
+
 }  // namespace
 
 AssumptionChecker::AssumptionChecker(const ir::Function* score, const ir::Function* mask) {
@@ -101,6 +113,7 @@ std::uint64_t AssumptionChecker::bits(const Mods& mods, const Extents& extents) 
         const bool unit_stride = view.rank == 0 || view.strides[view.rank - 1] == 1;
         if (in_range) result |= std::uint64_t{kInRange} << shift;
         if (unit_stride) result |= std::uint64_t{kUnitStride} << shift;
+        if (is_narrow(view)) result |= std::uint64_t{kNarrow} << shift;
         shift += kBitsPerLoad;
     }
     return result;

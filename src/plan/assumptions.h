@@ -11,12 +11,13 @@
 
 namespace flexion::plan {
 
-/// Per load, in order of appearance (score's loads, then mask's), two bits: the access stays in
+/// Per load, in order of appearance (score's loads, then mask's), three bits: the access stays in
 /// range for all positions of the problem, so that no clamp is needed; the buffer's last dimension
-/// has stride 1. Loads past the 32nd get neither.
-inline constexpr int kBitsPerLoad = 2;
+/// has stride 1; its extents and the offsets of its elements fit 32 bits, so that gathers take 32-bit
+/// indices. Loads past the 21st get none.
+inline constexpr int kBitsPerLoad = 3;
 inline constexpr int kLoadsWithBits = 64 / kBitsPerLoad;
-enum LoadBit : std::uint64_t { kInRange = 1, kUnitStride = 2 };
+enum LoadBit : std::uint64_t { kInRange = 1, kUnitStride = 2, kNarrow = 4 };
 
 /// The lengths that positions range over; each >= 1.
 struct Extents {
