@@ -6,6 +6,8 @@ target_include_directories(flexion_options INTERFACE
     ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
 # Contraction of a*b+c would make compiled masks differ from the interpreter.
 target_compile_options(flexion_options INTERFACE -Wall -Wextra -ffp-contract=off)
+# GCC 12 reports overlapping copies inside std::string that cannot happen (GCC bug 105651).
+target_compile_options(flexion_options INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 target_link_options(flexion_options INTERFACE -Wl,--as-needed -Wl,--gc-sections)
 
 if(FLEXION_SANITIZE)
