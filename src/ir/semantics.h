@@ -167,6 +167,8 @@ T sigmoid(T x) {
 }
 template <Real T>
 T pow(T x, T y) {
+    // std::pow gives NaN here for signalling NaNs; what an op means depends on no payload.
+    if (x == 1 || y == 0) return 1;
     return static_cast<T>(std::pow(static_cast<double>(x), static_cast<double>(y)));
 }
 /// By squaring, wrapping; a negative power is the truncated reciprocal: 0 unless x is 1 or -1.
