@@ -8,12 +8,11 @@
 #include <string_view>
 #include <vector>
 
-#include <fmt/format.h>
-
 #include <flexion/error.h>
 
 #include "mask/grid.h"
 #include "mask/rep.h"
+#include "support/format.h"
 
 namespace flexion {
 namespace mask {
@@ -57,10 +56,10 @@ std::string path(const Grid& grid, std::string_view name, Chosen&& chosen) {
             if (!chosen(grid.at(r, c))) continue;
             const std::int64_t begin = c;
             while (c < grid.columns && chosen(grid.at(r, c))) ++c;
-            d += fmt::format("M{} {}h{}v1h-{}z", begin, r, c - begin, c - begin);
+            d += formatted("M{} {}h{}v1h-{}z", begin, r, c - begin, c - begin);
         }
     }
-    return d.empty() ? d : fmt::format("<path class=\"{}\" d=\"{}\"/>\n", name, d);
+    return d.empty() ? d : formatted("<path class=\"{}\" d=\"{}\"/>\n", name, d);
 }
 
 /// Positions in tokens to label on an axis of `length` tokens: multiples of 1, 2 or 5 times a power
@@ -92,19 +91,19 @@ std::string axes(const BlockMask& mask, const Layout& layout, std::int64_t step)
     };
     for (const std::int64_t token : ticks(mask.kv_len(), mask.block_size().kv)) {
         const double x = static_cast<double>(kLeft) + at(token, mask.block_size().kv);
-        svg += fmt::format(
+        svg += formatted(
             "<path class=\"tick\" d=\"M{0:.1f} {1}v-5\"/>"
             "<text x=\"{0:.1f}\" y=\"{2}\" text-anchor=\"middle\">{3}</text>\n",
             x, kTop, kTop - 9, token);
     }
     for (const std::int64_t token : ticks(mask.q_len(), mask.block_size().q)) {
         const double y = static_cast<double>(kTop) + at(token, mask.block_size().q);
-        svg += fmt::format(
+        svg += formatted(
             "<path class=\"tick\" d=\"M{1} {0:.1f}h-5\"/>"
             "<text x=\"{2}\" y=\"{3:.1f}\" text-anchor=\"end\">{4}</text>\n",
             y, kLeft, kLeft - 9, y + 4, token);
     }
-    return svg + fmt::format(
+    return svg + formatted(
                      "<text x=\"{}\" y=\"{}\">keys</text>\n"
                      "<text transform=\"translate(14 {}) rotate(-90)\" "
                      "text-anchor=\"end\">queries</text>\n",
@@ -125,7 +124,7 @@ std::string legend(const BlockMask& mask, const Grid& grid, std::int64_t step, s
         const double share = total.blocks > 0 ? 100.0 * static_cast<double>(count) /
                                                     static_cast<double>(total.blocks)
                                               : 0;
-        svg += fmt::format(
+        svg += formatted(
             "<rect class=\"{0}\" x=\"{1}\" y=\"{2}\" width=\"12\" height=\"12\"/>"
             "<rect class=\"frame\" x=\"{1}.5\" y=\"{2}.5\" width=\"11\" height=\"11\"/>"
             "<text x=\"{3}\" y=\"{4}\">{0} {5} ({6:.1f} %)</text>\n",
@@ -146,14 +145,14 @@ std::string legend(const BlockMask& mask, const Grid& grid, std::int64_t step, s
         swatch("evaluated", total.evaluated);
     }
     next_row();
-    std::string note = step > 1 ? fmt::format(
+    std::string note = step > 1 ? formatted(
                                       "One cell is {} × {} blocks; paler blues are cells "
                                       "that are partly listed. ",
                                       step, step)
                                 : std::string();
     note += mask.rep().from_tables ? "The blocks were given as tables."
                                    : "What is not hatched was proved by intervals.";
-    return svg + fmt::format("<text x=\"{}\" y=\"{}\">{}</text>\n", kLeft, y + 11, note);
+    return svg + formatted("<text x=\"{}\" y=\"{}\">{}</text>\n", kLeft, y + 11, note);
 }
 
 }  // namespace
@@ -162,7 +161,7 @@ std::string legend(const BlockMask& mask, const Grid& grid, std::int64_t step, s
 std::string BlockMask::to_svg(std::int64_t b, std::int64_t h) const {
     using namespace mask;
     if (b < 0 || b >= B() || h < 0 || h >= H()) {
-        throw UserError(fmt::format(
+        throw UserError(formatted(
             "BlockMask::to_svg: got b={} and h={} for a mask with B={} and H={}.", b, h, B(), H()));
     }
     const std::int64_t longest = std::max<std::int64_t>({q_blocks(), kv_blocks(), 1});
@@ -177,13 +176,13 @@ std::string BlockMask::to_svg(std::int64_t b, std::int64_t h) const {
     const std::int64_t legend_top = kTop + layout.height + 20;
     const std::int64_t height = legend_top + 3 * kLegendRow;
 
-    const std::string title = fmt::format("Block mask of {} × {} tokens in blocks of {} × {}",
-                                          q_len(), kv_len(), block_size().q, block_size().kv);
-    std::string svg = fmt::format(
+    const std::string title = formatted("Block mask of {} × {} tokens in blocks of {} × {}",
+                                        q_len(), kv_len(), block_size().q, block_size().kv);
+    std::string svg = formatted(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" "
         "viewBox=\"0 0 {0} {1}\" role=\"img\">\n<title>{2}</title>\n<style>{3}</style>\n",
         width, height, title, kStyle);
-    svg += fmt::format(
+    svg += formatted(
         "<defs>\n<pattern id=\"hatch\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" "
         "patternTransform=\"scale({0:.6g})\"><path d=\"M-1 7L7 -1M-1 1L1 -1M5 7L7 5\" "
         "stroke=\"#0f172a\" stroke-width=\"1\" stroke-opacity=\".6\"/></pattern>\n"
@@ -191,27 +190,26 @@ std::string BlockMask::to_svg(std::int64_t b, std::int64_t h) const {
         "<path d=\"M1 0V1H0\" fill=\"none\" stroke=\"#fff\" stroke-width=\"{0:.6g}\"/></pattern>\n"
         "</defs>\n",
         1.0 / static_cast<double>(layout.cell));
-    svg += fmt::format("<rect width=\"{}\" height=\"{}\" fill=\"#fff\"/>\n", width, height);
-    svg += fmt::format("<text class=\"title\" x=\"{}\" y=\"24\">{}</text>\n", kLeft, title);
-    svg += fmt::format(
+    svg += formatted("<rect width=\"{}\" height=\"{}\" fill=\"#fff\"/>\n", width, height);
+    svg += formatted("<text class=\"title\" x=\"{}\" y=\"24\">{}</text>\n", kLeft, title);
+    svg += formatted(
         "<text x=\"{}\" y=\"43\">batch {} of {}, head {} of {}, sparsity {:.2f} %</text>\n", kLeft,
         b, B(), h, H(), sparsity());
     svg += axes(*this, layout, step);
-    svg += fmt::format("<g transform=\"translate({} {}) scale({})\">\n", kLeft, kTop, layout.cell);
-    svg += fmt::format("<rect class=\"empty\" width=\"{}\" height=\"{}\"/>\n", grid.columns,
-                       grid.rows);
+    svg += formatted("<g transform=\"translate({} {}) scale({})\">\n", kLeft, kTop, layout.cell);
+    svg +=
+        formatted("<rect class=\"empty\" width=\"{}\" height=\"{}\"/>\n", grid.columns, grid.rows);
     for (int paint = kFull; paint < kPaints; ++paint) {
         svg += path(grid, kClasses[paint],
                     [paint](const Cell& cell) { return paint_of(cell) == paint; });
     }
     svg += path(grid, "evaluated", [](const Cell& cell) { return cell.evaluated > 0; });
     if (layout.cell >= 6) {
-        svg += fmt::format("<rect class=\"lines\" width=\"{}\" height=\"{}\"/>\n", grid.columns,
-                           grid.rows);
+        svg += formatted("<rect class=\"lines\" width=\"{}\" height=\"{}\"/>\n", grid.columns,
+                         grid.rows);
     }
-    svg +=
-        fmt::format("</g>\n<rect class=\"frame\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"/>\n",
-                    kLeft, kTop, layout.width, layout.height);
+    svg += formatted("</g>\n<rect class=\"frame\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"/>\n",
+                     kLeft, kTop, layout.width, layout.height);
     return svg + legend(*this, grid, step, legend_top) + "</svg>\n";
 }
 
