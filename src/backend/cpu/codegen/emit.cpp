@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Names, target and text of a kernel.
+#include "backend/cpu/codegen/emit.h"
+
+#include "backend/cpu/codegen/passes.h"
+#include "support/fail.h"
+
+namespace flexion::cpu {
+namespace {
+
+// The external symbol, too. It does not name the mods: equal structure gives equal text.
+std::string kernel_name(const plan::Problem& problem) {
+    if (problem.direction == plan::Direction::mask_leaf) return kMaskPassPrefix;
+    return formatted("tile_{}_{}{}", problem.few_queries ? "stream" : "panel",
+                     flexion::name_of(problem.dtype), problem.masked ? "_masked" : "");
+}
+
+}  // namespace
+
+backend::Source emit(const plan::Problem& problem, const plan::Mods& mods, Isa isa) {
+    ModuleText module(isa);
+    const bool leaf = problem.direction == plan::Direction::mask_leaf;
+    invariant(!(leaf || problem.masked) || mods.mask, "a masked kernel has a mask_mod");
+    const IsaTraits& t = traits_of(isa);
+    backend::Source source;
+    source.name = kernel_name(problem);
+    source.target = formatted("cpu:{} {} {} {}", name_of(isa), t.triple, t.cpu, t.features);
+    const std::string function = leaf ? emit_mask_pass(module, source.name, problem, mods)
+                                      : emit_tile_pass(module, source.name, problem, mods);
+    source.text = module.text(function);
+    return source;
+}
+
+}  // namespace flexion::cpu

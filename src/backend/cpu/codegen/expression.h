@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// Emits a mod over a tile: what is uniform once per tile as scalars, what varies along lanes once
+// per tile, what varies along rows once per row as scalars, and the rest for each vector.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "backend/cpu/codegen/access.h"
+#include "ir/function.h"
+
+namespace flexion::cpu {
+
+/// Where a mod's captures and assumption bits begin.
+struct Binding {
+    int word = 1;
+    int load = 0;
+    std::uint64_t assumptions = 0;
+};
+/// Captured words and loads of `f`: the next function begins after them.
+int words_of(const ir::Function& f);
+int loads_of(const ir::Function& f);
+
+class Expression {
+public:
+    /// `exact`: a mask, emitted without contraction. Otherwise floats that no integer or bool
+    /// depends on may be contracted. Emits results[result].
+    Expression(const ir::Function& f, const Binding& binding, const TileShape& shape, int unroll,
+               bool exact, int result = 0);
+
+    /// What does not change from row to row; `places` has one entry per vector of a panel.
+    void hoist(Code& code, const Origin& origin, std::span<const Place> places);
+    /// True where stage() is needed before each block of shape.lanes rows.
+    bool staged() const;
+    void stage(Code& code, const Val& row, const Val& rows) const;
+    /// What the vectors of row `u` of the unrolled body share; k: i32 scalar. panel only.
+    void row(Code& code, int u, const Place& place, const Val& k);
+    /// Vector place.v of row u. score: empty in masks; k: i32 vector, stream only.
+    Val element(Code& code, int u, const Place& place, const Val& score, const Val& k = {});
+
+    /// Instructions emitted for each vector: how heavy the mod is.
+    int weight() const;
+
+private:
+    std::size_t slot(Level level, int u, int v) const;
+    Val& value(ir::Value v, int u, int lane_vector);
+    void emit_level(Code& code, Level level, int u, const Place& place);
+    void emit_inst(Code& code, ir::Value v, Level level, int u, const Place& place);
+    Val parameter(Code& code, const ir::Inst& inst) const;
+    std::uint64_t bits_of(int load) const;  ///< of the assumptions
+    AccessFacts access_facts(ir::Value v, int load) const;
+
+    const ir::Function& f_;
+    Binding binding_;
+    TileShape shape_;
+    int unroll_;
+    ir::Value result_;
+    passes::Facts facts_;
+    std::vector<bool> live_, exact_;
+    std::vector<Level> levels_;
+    std::vector<std::vector<Val>> values_;  // by value, then slot
+    std::vector<int> access_of_;            // by value; -1: no load
+    std::vector<Access> accesses_;
+    std::vector<std::vector<std::vector<Val>>> offsets_;  // by access, dimension, slot
+    std::vector<Val> scalars_, wide_scalars_;
+    std::vector<int> buffer_words_;
+};
+
+}  // namespace flexion::cpu

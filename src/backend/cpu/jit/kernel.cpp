@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Code memory and entry point of a kernel.
+#include "backend/cpu/jit/kernel.h"
+
+#include "backend/cpu/codegen/emit.h"
+#include "backend/cpu/jit/loader.h"
+#include "backend/cpu/jit/vector_functions.h"
+
+namespace flexion::cpu {
+namespace {
+
+class LoadedKernel final : public TileKernel {
+public:
+    LoadedKernel(LoadedCode code, bool leaf, Isa isa) : code_(std::move(code)) {
+        auto* entry = const_cast<void*>(code_.entry);
+        if (leaf) {
+            mask = reinterpret_cast<MaskPass>(entry);
+        } else {
+            tile = reinterpret_cast<TilePass>(entry);
+        }
+        vector_functions = cpu::vector_functions(isa);
+    }
+
+private:
+    LoadedCode code_;
+};
+
+}  // namespace
+
+std::unique_ptr<TileKernel> load_kernel(const backend::Source& source,
+                                        const backend::Binary& object, Isa isa) {
+    const bool leaf = source.name.starts_with(kMaskPassPrefix);
+    return std::make_unique<LoadedKernel>(load_object(object, source.name, source.name), leaf, isa);
+}
+
+}  // namespace flexion::cpu
