@@ -2,6 +2,8 @@
 // Builds linear forms through sums, differences, products with constants and integer casts.
 #include "passes/linear_form.h"
 
+#include <bit>
+
 namespace flexion::passes {
 
 using ir::Op;
@@ -35,6 +37,12 @@ std::optional<LinearForm> combine(const LinearForm& x, std::int64_t a, const Lin
 std::int64_t integer_of(const ir::Inst& constant) {
     return constant.type == ir::Type::i32 ? static_cast<std::int32_t>(constant.bits)
                                           : static_cast<std::int64_t>(constant.bits);
+}
+
+double real_of(const ir::Inst& constant) {
+    if (constant.type == ir::Type::f32)
+        return std::bit_cast<float>(static_cast<std::uint32_t>(constant.bits));
+    return std::bit_cast<double>(constant.bits);
 }
 
 std::vector<LinearForm> linear_forms(const ir::Function& f) {

@@ -40,5 +40,7 @@ std::vector<LinearForm> linear_forms(const ir::Function& f);
 
 /// A constant's value: i32 sign-extended, bool 0 or 1.
 std::int64_t integer_of(const ir::Inst& constant);
+/// The value of a float constant.
+double real_of(const ir::Inst& constant);
 
 }  // namespace flexion::passes

@@ -14,7 +14,8 @@
 namespace flexion::passes {
 
 /// Folding, algebraic rules, value numbering, removal of dead code, canonical order. Results are
-/// equal bit for bit in `typed` precision to the input's, NaN payloads aside.
+/// equal bit for bit in `typed` precision to the input's, NaN payloads aside, at all positions in
+/// [0, 2^31 - 2]. Parameters and buffers stay, used or not: captures keep their places.
 ir::Function simplify(const ir::Function& f);
 
 // ---- uniformity -------------------------------------------------------------------------------
@@ -47,15 +48,16 @@ struct Box {
 enum class Verdict : std::uint8_t { all_false, all_true, mixed, undecided };
 
 /// What a mask is on rectangles. Captured integer and bool buffers take part through minima and
-/// maxima at power-of-two granularities, computed once here from the contents of this moment.
+/// maxima at power-of-two granularities, computed once here from the contents of this moment; their
+/// memory must stay unchanged as long as this is used.
 class MaskIntervals {
 public:
     MaskIntervals(const ir::Function& mask, const Captures& captures);
     ~MaskIntervals();
     MaskIntervals(MaskIntervals&&) noexcept;
-    /// all_false, all_true: proved for every element. mixed: two corners are proved to differ.
-    /// Thread-safe.
-    Verdict classify(const Box& box) const;
+    /// all_false, all_true: proved for every element. mixed: two corners are proved to differ,
+    /// tried only with `corners`. A box that leaves [0, 2^31 - 2] is undecided. Thread-safe.
+    Verdict classify(const Box& box, bool corners = true) const;
 
 private:
     struct State;
