@@ -6,4 +6,5 @@ llvm_map_components_to_libnames(archives
     x86asmparser x86codegen x86desc x86info)
 add_library(flexion_llvm INTERFACE)
 target_include_directories(flexion_llvm SYSTEM INTERFACE ${LLVM_INCLUDE_DIRS})
-target_link_libraries(flexion_llvm INTERFACE "$<IF:$<BOOL:${FLEXION_LLVM_STATIC}>,${archives},LLVM>")
+target_link_libraries(flexion_llvm INTERFACE
+    "$<IF:$<BOOL:${FLEXION_LLVM_STATIC}>,${archives},LLVM>")

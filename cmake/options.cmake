@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# flexion_options: how every target of the project is compiled and linked. Nothing here is global, so
-# that a project which adds this one as a folder keeps its own flags.
+# flexion_options: how every target of the project is compiled and linked. Nothing here is global,
+# so that a project which adds this one as a folder keeps its own flags.
 add_library(flexion_options INTERFACE)
 target_include_directories(flexion_options INTERFACE
     ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
@@ -30,4 +30,11 @@ mark_as_advanced(FLEXION_LLD)
 if(FLEXION_LLD)
     cmake_path(GET FLEXION_LLD PARENT_PATH lld_dir)
     target_link_options(flexion_options INTERFACE -fuse-ld=lld -B${lld_dir})
+endif()
+
+# Compilations are repeated in every build folder; the second time they cost nothing.
+find_program(FLEXION_CCACHE ccache)
+mark_as_advanced(FLEXION_CCACHE)
+if(FLEXION_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${FLEXION_CCACHE})
 endif()

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Randomness of the tests: a fresh seed a process, printed, or FLEXION_TEST_SEED.
+// How the tests vary: a fresh seed a process, printed, or FLEXION_TEST_SEED; short or long.
 #pragma once
 
 #include <cstdint>
@@ -25,6 +25,12 @@ inline std::uint64_t seed() {
 /// A generator of its own for each place that asks, so that cases do not depend on their order.
 inline std::mt19937_64 generator(std::uint64_t place) {
     return std::mt19937_64(seed() * 0x9E37'79B9'7F4A'7C15u + place);
+}
+
+/// Whether `make test-long` runs (FLEXION_TEST_LONG=1): more cases, and sweeps over whole domains.
+inline bool long_run() {
+    const char* given = std::getenv("FLEXION_TEST_LONG");
+    return given != nullptr && given[0] == '1';
 }
 
 /// Uniform in [low, high].

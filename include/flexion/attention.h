@@ -12,8 +12,8 @@
 
 namespace flexion {
 
-/// A parallel loop lent by the host: runs body(i) for all i in [0, n), in any order, on any threads,
-/// and returns when all are done.
+/// A parallel loop lent by the host: runs body(i) for all i in [0, n), in any order, on any
+/// threads, and returns when all are done.
 using ParallelFor =
     std::function<void(std::int64_t n, const std::function<void(std::int64_t)>& body)>;
 
@@ -36,8 +36,8 @@ struct AttentionOptions {
     TensorView lse = {};
     /// [B, Hq, Sq] row maxima of the modified scores, f32 (f64 for f64); data null: not wanted.
     TensorView max_scores = {};
-    int threads = 0;         ///< 0: all of the context's pool
-    std::string backend{};   ///< "": the best for these tensors; "cpu", "reference"
+    int threads = 0;        ///< 0: all of the context's pool
+    std::string backend{};  ///< "": the best for these tensors; "cpu", "reference"
     const ParallelFor* parallel_for = nullptr;
     LaunchInfo* info = nullptr;
 };
@@ -49,8 +49,8 @@ struct AttentionOptions {
 /// A row without a key left by the mask gives 0, and -inf in lse and max_scores.
 /// Throws UserError, Unsupported, CompileError, DeviceError.
 /// Source: Dong et al., "Flex Attention", 2024; Dao, "FlashAttention-2", 2023, algorithm 1.
-void attention(const TensorView& q, const TensorView& k, const TensorView& v,
-               const TensorView& out, const AttentionOptions& options = {});
+void attention(const TensorView& q, const TensorView& k, const TensorView& v, const TensorView& out,
+               const AttentionOptions& options = {});
 
 /// Counters of the default context's caches, for tests and tuning.
 struct CacheInfo {

@@ -75,7 +75,8 @@ public:
     /// Number of blocks in row's runs (full and partial).
     std::int64_t blocks_in_row(std::int64_t b, std::int64_t h, std::int64_t row) const;
     bool has_partial_blocks() const;
-    /// True when the mask_mod reads b (h) although the mask was built without B (H).
+    /// True when the mask_mod reads b (h) although the mask was built for one b (h) only: it must
+    /// not be used with more. Never true of a mask from tables, whose lists are the user's word.
     bool broadcasts_read_b() const;
     bool broadcasts_read_h() const;
 
@@ -95,18 +96,23 @@ public:
     /// One picture of (b, h): empty, partial, full; proved by intervals or evaluated.
     std::string to_svg(std::int64_t b = 0, std::int64_t h = 0) const;
 
-    /// The upper left corner for other lengths, as torch's _adjust.
+    /// The upper left corner for shorter lengths, as torch's _adjust; blocks that the new lengths
+    /// cut become partial. UserError when a length grows.
     BlockMask adjust(std::int64_t q_len, std::int64_t kv_len) const;
     /// The same structure under another mask_mod.
     BlockMask with_mask_mod(MaskMod mask_mod) const;
     /// Bytes held by the runs.
     std::int64_t bytes() const;
-    /// Blocks decided by intervals alone, and blocks evaluated element by element at creation.
+    /// Blocks decided by intervals alone, and blocks evaluated element by element at creation; 0
+    /// and 0 of a mask from tables. Counted once where the mask_mod does not read b or h.
     std::int64_t blocks_proved() const;
     std::int64_t blocks_evaluated() const;
 
     /// From torch's tables. `full` may be absent. Without a mask_mod, listed blocks are the mask.
-    /// Lengths default to rows * block_size. UserError when tables disagree or indices leave range.
+    /// Lengths default to rows * block_size.q and to partial.cols * block_size.kv; cols may be less
+    /// than the blocks of keys when kv_len is given. The mask_mod must be true all over a block in
+    /// `full`; one that the lengths cut becomes partial. UserError when tables disagree, list a
+    /// block twice, or indices leave their range.
     static BlockMask from_kv_blocks(const BlockTable& partial, const BlockTable* full,
                                     BlockSize block_size, MaskMod mask_mod,
                                     std::optional<std::int64_t> q_len = {},
@@ -128,7 +134,11 @@ BlockMask create_block_mask(const MaskMod& mask_mod, std::optional<std::int64_t>
                             std::optional<std::int64_t> H, std::int64_t q_len, std::int64_t kv_len,
                             BlockSize block_size = {});
 
-/// The intersection (union) of two masks of equal lengths and block size; B and H broadcast.
+/// The intersection (union) of two masks of equal lengths and block size; B and H broadcast. A
+/// block that is partial in both stays partial under both mask_mods. UserError when shapes disagree
+/// or one mask reads b (h) without B (H) and the other has it. Unsupported: a union with a mask
+/// from tables that leaves out blocks in which its mask_mod may be true, where no mask_mod
+/// describes the result.
 BlockMask operator&(const BlockMask& a, const BlockMask& b);
 BlockMask operator|(const BlockMask& a, const BlockMask& b);
 

@@ -19,9 +19,8 @@ inline ScoreMod softcap(double cap) {
 /// A learned relative bias: s + table[q - k + offset], table [n] of floats, out of range clamped.
 inline ScoreMod relative(const Buffer& table, std::int64_t offset) {
     Scalar o = scalar(offset);
-    return score_mod([table, o](Expr s, Expr, Expr, Expr q, Expr k) {
-        return s + table[max(q - k + o, 0)];
-    });
+    return score_mod(
+        [table, o](Expr s, Expr, Expr, Expr q, Expr k) { return s + table[max(q - k + o, 0)]; });
 }
 
 }  // namespace flexion::scores

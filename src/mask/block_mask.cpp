@@ -5,12 +5,11 @@
 #include <algorithm>
 #include <utility>
 
-#include <fmt/format.h>
-
 #include <flexion/error.h>
 
 #include "mask/rep.h"
 #include "passes/passes.h"
+#include "support/format.h"
 
 namespace flexion {
 
@@ -104,7 +103,7 @@ std::vector<std::uint8_t> BlockMask::to_dense() const {
 
 BlockMask BlockMask::adjust(std::int64_t new_q_len, std::int64_t new_kv_len) const {
     if (new_q_len < 0 || new_kv_len < 0 || new_q_len > q_len() || new_kv_len > kv_len()) {
-        throw UserError(fmt::format(
+        throw UserError(formatted(
             "BlockMask::adjust: got lengths {} x {} for a mask of {} x {}; adjust keeps the upper "
             "left corner, so neither may be negative or grow. Create a mask of the new lengths "
             "with "

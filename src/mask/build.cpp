@@ -7,12 +7,11 @@
 #include <utility>
 #include <vector>
 
-#include <fmt/format.h>
-
 #include <flexion/error.h>
 
 #include "mask/rep.h"
 #include "passes/passes.h"
+#include "support/format.h"
 
 namespace flexion::mask {
 namespace {
@@ -228,22 +227,22 @@ void check_arguments(std::optional<std::int64_t> B, std::optional<std::int64_t> 
     constexpr std::int64_t kMaxLength = std::numeric_limits<std::int32_t>::max();
     if (B.value_or(1) < 1 || H.value_or(1) < 1) {
         throw UserError(
-            fmt::format("create_block_mask: got B={} and H={}; both must be at least 1. Leave one "
-                        "out to broadcast the mask over it.",
-                        B.value_or(1), H.value_or(1)));
+            formatted("create_block_mask: got B={} and H={}; both must be at least 1. Leave one "
+                      "out to broadcast the mask over it.",
+                      B.value_or(1), H.value_or(1)));
     }
     if (q_len < 0 || kv_len < 0 || q_len > kMaxLength || kv_len > kMaxLength) {
-        throw UserError(fmt::format(
-            "create_block_mask: got q_len={} and kv_len={}; lengths must be in [0, {}], "
-            "since positions are 32-bit integers.",
-            q_len, kv_len, kMaxLength));
+        throw UserError(
+            formatted("create_block_mask: got q_len={} and kv_len={}; lengths must be in [0, {}], "
+                      "since positions are 32-bit integers.",
+                      q_len, kv_len, kMaxLength));
     }
     if (block_size.q < 1 || block_size.kv < 1 || block_size.q > kMaxLength ||
         block_size.kv > kMaxLength) {
         throw UserError(
-            fmt::format("create_block_mask: got a block size of {} x {}; both must be in [1, {}], "
-                        "for example the default of 128 x 128.",
-                        block_size.q, block_size.kv, kMaxLength));
+            formatted("create_block_mask: got a block size of {} x {}; both must be in [1, {}], "
+                      "for example the default of 128 x 128.",
+                      block_size.q, block_size.kv, kMaxLength));
     }
 }
 

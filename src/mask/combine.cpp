@@ -4,11 +4,10 @@
 #include <utility>
 #include <vector>
 
-#include <fmt/format.h>
-
 #include <flexion/error.h>
 
 #include "mask/rep.h"
+#include "support/format.h"
 
 namespace flexion {
 namespace {
@@ -19,15 +18,15 @@ using Rep = BlockMask::Rep;
 std::int64_t broadcast(std::int64_t a, std::int64_t b, bool a_reads, bool b_reads, const char* name,
                        const char* where) {
     if (a != b && a != 1 && b != 1) {
-        throw UserError(fmt::format("{}: the masks have {}={} and {}={}; they must be equal, or 1.",
-                                    where, name, a, name, b));
+        throw UserError(formatted("{}: the masks have {}={} and {}={}; they must be equal, or 1.",
+                                  where, name, a, name, b));
     }
     if ((a == 1 && b > 1 && a_reads) || (b == 1 && a > 1 && b_reads)) {
         const char index = name[0] == 'B' ? 'b' : 'h';
         throw UserError(
-            fmt::format("{}: one mask reads {} but was built without {}, so it holds only for {} = "
-                        "0; build it with {}={}.",
-                        where, index, name, index, name, std::max(a, b)));
+            formatted("{}: one mask reads {} but was built without {}, so it holds only for {} = "
+                      "0; build it with {}={}.",
+                      where, index, name, index, name, std::max(a, b)));
     }
     return std::max(a, b);
 }
@@ -35,7 +34,7 @@ std::int64_t broadcast(std::int64_t a, std::int64_t b, bool a_reads, bool b_read
 /// The result without its runs and mask_mod.
 std::shared_ptr<Rep> frame(const Rep& a, const Rep& b, const char* where) {
     if (a.q_len != b.q_len || a.kv_len != b.kv_len || a.block_size != b.block_size) {
-        throw UserError(fmt::format(
+        throw UserError(formatted(
             "{}: got masks of {} x {} in blocks of {} x {} and of {} x {} in blocks of {} x {}; "
             "lengths and block sizes must be equal.",
             where, a.q_len, a.kv_len, a.block_size.q, a.block_size.kv, b.q_len, b.kv_len,
@@ -157,7 +156,7 @@ BlockMask operator|(const BlockMask& a, const BlockMask& b) {
         result->mask_mod = exact.mask_mod;
         result->lists_cover_mod = exact.lists_cover_mod;
     } else {
-        throw Unsupported(fmt::format(
+        throw Unsupported(formatted(
             "{}: a mask from tables leaves out blocks in which its mask_mod may be true, and the "
             "other mask is partial there: no mask_mod describes both. Write the tables' choice "
             "into a mask_mod and use create_block_mask(a | b, ...).",

@@ -6,12 +6,11 @@
 #include <utility>
 #include <vector>
 
-#include <fmt/format.h>
-
 #include <flexion/error.h>
 
 #include "ir/interpret.h"
 #include "mask/build.h"
+#include "support/format.h"
 
 namespace flexion {
 namespace mask {
@@ -111,7 +110,7 @@ LeafEvaluator interpreted_leaves(const MaskMod& mask_mod) {
 std::vector<std::uint8_t> create_mask(const MaskMod& mask_mod, std::int64_t B, std::int64_t H,
                                       std::int64_t q_len, std::int64_t kv_len) {
     if (B < 1 || H < 1 || q_len < 0 || kv_len < 0) {
-        throw UserError(fmt::format(
+        throw UserError(formatted(
             "create_mask: got B={}, H={}, q_len={}, kv_len={}; B and H must be at least 1 and "
             "lengths at least 0.",
             B, H, q_len, kv_len));

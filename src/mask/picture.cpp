@@ -4,12 +4,11 @@
 #include <string>
 #include <vector>
 
-#include <fmt/format.h>
-
 #include <flexion/error.h>
 
 #include "mask/grid.h"
 #include "mask/rep.h"
+#include "support/format.h"
 
 namespace flexion {
 namespace mask {
@@ -79,7 +78,7 @@ Grid count_cells(const BlockMask& mask, std::int64_t b, std::int64_t h, std::int
 std::string BlockMask::to_string(int grid_rows, int grid_cols, int limit) const {
     const auto step = [](std::int64_t blocks, int cells) {
         if (cells < -1 || cells == 0) {
-            throw UserError(fmt::format(
+            throw UserError(formatted(
                 "BlockMask::to_string: got a grid of {}; give a number of cells, or -1 for one "
                 "cell a block.",
                 cells));
@@ -99,7 +98,7 @@ std::string BlockMask::to_string(int grid_rows, int grid_cols, int limit) const 
                        "You can also index (BlockMask[batch, head]) to choose a specific batch or "
                        "head";
             }
-            text += fmt::format("({}, {})\n", b, h) +
+            text += formatted("({}, {})\n", b, h) +
                     mask::draw(mask::count_cells(*this, b, h, row_step, column_step));
         }
     }
@@ -110,8 +109,8 @@ std::string BlockMask::str() const {
     std::string pictures = to_string();
     const std::size_t last = pictures.find_last_not_of(" \n");
     pictures.resize(last == std::string::npos ? 0 : last + 1);
-    return fmt::format("BlockMask(shape=({}, {}, {}, {}), sparsity={:.2f}%, \n{}\n)", B(), H(),
-                       q_len(), kv_len(), sparsity(), pictures);
+    return formatted("BlockMask(shape=({}, {}, {}, {}), sparsity={:.2f}%, \n{}\n)", B(), H(),
+                     q_len(), kv_len(), sparsity(), pictures);
 }
 
 }  // namespace flexion

@@ -8,12 +8,11 @@
 #include <string_view>
 #include <vector>
 
-#include <fmt/format.h>
-
 #include <flexion/error.h>
 
 #include "mask/grid.h"
 #include "mask/rep.h"
+#include "support/format.h"
 
 namespace flexion {
 namespace mask {
@@ -22,16 +21,16 @@ namespace {
 // Sizes in pixels.
 constexpr std::int64_t kLongSide = 640;  ///< of the grid, about
 constexpr std::int64_t kMaxCells = 256;  ///< along the long side; more blocks share cells
-constexpr std::int64_t kMaxCellSize = 32;
-constexpr std::int64_t kLeft = 72, kTop = 86, kRight = 28, kLegendRow = 22;
-constexpr std::int64_t kMinWidth = 430;  ///< holds title and legend
+constexpr std::int64_t kMaxCellSize = 48;
+constexpr std::int64_t kLeft = 80, kTop = 86, kRight = 40, kLegendRow = 22;
+constexpr std::int64_t kMinWidth = 560;  ///< holds titles and legend of a mask of 2^31 tokens
 
 constexpr std::string_view kStyle =
     "text{font:12px system-ui,'Segoe UI',Helvetica,Arial,sans-serif;fill:#334155}"
     ".title{font-size:15px;font-weight:600;fill:#0f172a}"
     ".empty{fill:#f1f5f9}.full{fill:#1e40af}.partial{fill:#f59e0b}"
     ".mix1{fill:#bfdbfe}.mix2{fill:#93c5fd}.mix3{fill:#60a5fa}"
-    ".evaluated{fill:url(#hatch)}.lines{fill:url(#lines)}"
+    ".evaluated{fill:url(#hatch)}rect.evaluated{fill:url(#swatch)}.lines{fill:url(#lines)}"
     ".frame{fill:none;stroke:#94a3b8}.tick{stroke:#94a3b8}";
 
 /// How a cell is drawn. mix1 to mix3 stand for cells of several blocks that are not alike.
@@ -57,22 +56,17 @@ std::string path(const Grid& grid, std::string_view name, Chosen&& chosen) {
             if (!chosen(grid.at(r, c))) continue;
             const std::int64_t begin = c;
             while (c < grid.columns && chosen(grid.at(r, c))) ++c;
-            d += fmt::format("M{} {}h{}v1h-{}z", begin, r, c - begin, c - begin);
+            d += formatted("M{} {}h{}v1h-{}z", begin, r, c - begin, c - begin);
         }
     }
-    return d.empty() ? d : fmt::format("<path class=\"{}\" d=\"{}\"/>\n", name, d);
+    return d.empty() ? d : formatted("<path class=\"{}\" d=\"{}\"/>\n", name, d);
 }
 
-/// Positions in tokens to label on an axis of `length` tokens: multiples of 1, 2 or 5 times a power
-/// of ten blocks, at most six, and the end.
+/// Positions in tokens to label on an axis of `length` tokens: multiples of a power of two blocks,
+/// at most eight, and the end.
 std::vector<std::int64_t> ticks(std::int64_t length, std::int64_t block) {
     std::int64_t step = block;
-    for (std::int64_t scale = 1; length / step >= 6; scale *= 10) {
-        for (const std::int64_t factor : {1, 2, 5}) {
-            step = block * scale * factor;
-            if (length / step < 6) break;
-        }
-    }
+    while (length / step > 8) step *= 2;
     std::vector<std::int64_t> result;
     for (std::int64_t at = 0; at + step / 2 < length; at += step) result.push_back(at);
     result.push_back(length);
@@ -92,19 +86,19 @@ std::string axes(const BlockMask& mask, const Layout& layout, std::int64_t step)
     };
     for (const std::int64_t token : ticks(mask.kv_len(), mask.block_size().kv)) {
         const double x = static_cast<double>(kLeft) + at(token, mask.block_size().kv);
-        svg += fmt::format(
+        svg += formatted(
             "<path class=\"tick\" d=\"M{0:.1f} {1}v-5\"/>"
             "<text x=\"{0:.1f}\" y=\"{2}\" text-anchor=\"middle\">{3}</text>\n",
             x, kTop, kTop - 9, token);
     }
     for (const std::int64_t token : ticks(mask.q_len(), mask.block_size().q)) {
         const double y = static_cast<double>(kTop) + at(token, mask.block_size().q);
-        svg += fmt::format(
+        svg += formatted(
             "<path class=\"tick\" d=\"M{1} {0:.1f}h-5\"/>"
             "<text x=\"{2}\" y=\"{3:.1f}\" text-anchor=\"end\">{4}</text>\n",
             y, kLeft, kLeft - 9, y + 4, token);
     }
-    return svg + fmt::format(
+    return svg + formatted(
                      "<text x=\"{}\" y=\"{}\">keys</text>\n"
                      "<text transform=\"translate(14 {}) rotate(-90)\" "
                      "text-anchor=\"end\">queries</text>\n",
@@ -125,7 +119,7 @@ std::string legend(const BlockMask& mask, const Grid& grid, std::int64_t step, s
         const double share = total.blocks > 0 ? 100.0 * static_cast<double>(count) /
                                                     static_cast<double>(total.blocks)
                                               : 0;
-        svg += fmt::format(
+        svg += formatted(
             "<rect class=\"{0}\" x=\"{1}\" y=\"{2}\" width=\"12\" height=\"12\"/>"
             "<rect class=\"frame\" x=\"{1}.5\" y=\"{2}.5\" width=\"11\" height=\"11\"/>"
             "<text x=\"{3}\" y=\"{4}\">{0} {5} ({6:.1f} %)</text>\n",
@@ -135,7 +129,7 @@ std::string legend(const BlockMask& mask, const Grid& grid, std::int64_t step, s
         x = kLeft;
         y += kLegendRow;
     };
-    constexpr std::int64_t kColumn = 170;
+    constexpr std::int64_t kColumn = 230;
     swatch("full", total.full);
     x += kColumn;
     swatch("partial", total.partial);
@@ -146,14 +140,16 @@ std::string legend(const BlockMask& mask, const Grid& grid, std::int64_t step, s
         swatch("evaluated", total.evaluated);
     }
     next_row();
-    std::string note = step > 1 ? fmt::format(
-                                      "One cell is {} × {} blocks; paler blues are cells "
-                                      "that are partly listed. ",
-                                      step, step)
-                                : std::string();
-    note += mask.rep().from_tables ? "The blocks were given as tables."
-                                   : "What is not hatched was proved by intervals.";
-    return svg + fmt::format("<text x=\"{}\" y=\"{}\">{}</text>\n", kLeft, y + 11, note);
+    const auto note = [&](const std::string& text) {
+        svg += formatted("<text x=\"{}\" y=\"{}\">{}</text>\n", kLeft, y + 11, text);
+        next_row();
+    };
+    note(mask.rep().from_tables ? "The blocks were given as tables."
+                                : "What is not hatched was proved by intervals.");
+    if (step > 1) {
+        note(formatted("A cell is {0} × {0} blocks; in pale blue, cells listed in part.", step));
+    }
+    return svg;
 }
 
 }  // namespace
@@ -162,7 +158,7 @@ std::string legend(const BlockMask& mask, const Grid& grid, std::int64_t step, s
 std::string BlockMask::to_svg(std::int64_t b, std::int64_t h) const {
     using namespace mask;
     if (b < 0 || b >= B() || h < 0 || h >= H()) {
-        throw UserError(fmt::format(
+        throw UserError(formatted(
             "BlockMask::to_svg: got b={} and h={} for a mask with B={} and H={}.", b, h, B(), H()));
     }
     const std::int64_t longest = std::max<std::int64_t>({q_blocks(), kv_blocks(), 1});
@@ -175,43 +171,49 @@ std::string BlockMask::to_svg(std::int64_t b, std::int64_t h) const {
     layout.height = grid.rows * layout.cell;
     const std::int64_t width = std::max(kLeft + layout.width + kRight, kMinWidth);
     const std::int64_t legend_top = kTop + layout.height + 20;
-    const std::int64_t height = legend_top + 3 * kLegendRow;
+    const std::int64_t height = legend_top + 4 * kLegendRow;
 
-    const std::string title = fmt::format("Block mask of {} × {} tokens in blocks of {} × {}",
-                                          q_len(), kv_len(), block_size().q, block_size().kv);
-    std::string svg = fmt::format(
+    const std::string title = formatted("Block mask of {} × {} tokens", q_len(), kv_len());
+    std::string svg = formatted(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" "
         "viewBox=\"0 0 {0} {1}\" role=\"img\">\n<title>{2}</title>\n<style>{3}</style>\n",
         width, height, title, kStyle);
-    svg += fmt::format(
-        "<defs>\n<pattern id=\"hatch\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" "
-        "patternTransform=\"scale({0:.6g})\"><path d=\"M-1 7L7 -1M-1 1L1 -1M5 7L7 5\" "
-        "stroke=\"#0f172a\" stroke-width=\"1\" stroke-opacity=\".6\"/></pattern>\n"
+    // Inside the grid a unit is a cell, so that patterns there are scaled down to pixels.
+    const double pixel = 1.0 / static_cast<double>(layout.cell);
+    const auto hatch = [](const char* id, double scale) {
+        return formatted(
+            "<pattern id=\"{}\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" "
+            "patternTransform=\"scale({:.6g})\"><path d=\"M-1 7L7 -1M-1 1L1 -1M5 7L7 5\" "
+            "stroke=\"#0f172a\" stroke-width=\"1\" stroke-opacity=\".6\"/></pattern>\n",
+            id, scale);
+    };
+    svg += "<defs>\n" + hatch("hatch", pixel) + hatch("swatch", 1);
+    svg += formatted(
         "<pattern id=\"lines\" width=\"1\" height=\"1\" patternUnits=\"userSpaceOnUse\">"
-        "<path d=\"M1 0V1H0\" fill=\"none\" stroke=\"#fff\" stroke-width=\"{0:.6g}\"/></pattern>\n"
+        "<path d=\"M1 0V1H0\" fill=\"none\" stroke=\"#fff\" stroke-width=\"{:.6g}\"/></pattern>\n"
         "</defs>\n",
-        1.0 / static_cast<double>(layout.cell));
-    svg += fmt::format("<rect width=\"{}\" height=\"{}\" fill=\"#fff\"/>\n", width, height);
-    svg += fmt::format("<text class=\"title\" x=\"{}\" y=\"24\">{}</text>\n", kLeft, title);
-    svg += fmt::format(
-        "<text x=\"{}\" y=\"43\">batch {} of {}, head {} of {}, sparsity {:.2f} %</text>\n", kLeft,
-        b, B(), h, H(), sparsity());
+        pixel);
+    svg += formatted("<rect width=\"{}\" height=\"{}\" fill=\"#fff\"/>\n", width, height);
+    svg += formatted("<text class=\"title\" x=\"{}\" y=\"24\">{}</text>\n", kLeft, title);
+    svg += formatted(
+        "<text x=\"{}\" y=\"43\">blocks of {} × {}, batch {} of {}, head {} of {}, sparsity {:.2f} "
+        "%</text>\n",
+        kLeft, block_size().q, block_size().kv, b, B(), h, H(), sparsity());
     svg += axes(*this, layout, step);
-    svg += fmt::format("<g transform=\"translate({} {}) scale({})\">\n", kLeft, kTop, layout.cell);
-    svg += fmt::format("<rect class=\"empty\" width=\"{}\" height=\"{}\"/>\n", grid.columns,
-                       grid.rows);
+    svg += formatted("<g transform=\"translate({} {}) scale({})\">\n", kLeft, kTop, layout.cell);
+    svg +=
+        formatted("<rect class=\"empty\" width=\"{}\" height=\"{}\"/>\n", grid.columns, grid.rows);
     for (int paint = kFull; paint < kPaints; ++paint) {
         svg += path(grid, kClasses[paint],
                     [paint](const Cell& cell) { return paint_of(cell) == paint; });
     }
     svg += path(grid, "evaluated", [](const Cell& cell) { return cell.evaluated > 0; });
     if (layout.cell >= 6) {
-        svg += fmt::format("<rect class=\"lines\" width=\"{}\" height=\"{}\"/>\n", grid.columns,
-                           grid.rows);
+        svg += formatted("<rect class=\"lines\" width=\"{}\" height=\"{}\"/>\n", grid.columns,
+                         grid.rows);
     }
-    svg +=
-        fmt::format("</g>\n<rect class=\"frame\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"/>\n",
-                    kLeft, kTop, layout.width, layout.height);
+    svg += formatted("</g>\n<rect class=\"frame\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"/>\n",
+                     kLeft, kTop, layout.width, layout.height);
     return svg + legend(*this, grid, step, legend_top) + "</svg>\n";
 }
 

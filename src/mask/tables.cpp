@@ -6,12 +6,11 @@
 #include <utility>
 #include <vector>
 
-#include <fmt/format.h>
-
 #include <flexion/error.h>
 
 #include "mask/rep.h"
 #include "mask/transpose.h"
+#include "support/format.h"
 
 namespace flexion {
 namespace {
@@ -62,13 +61,13 @@ constexpr const char* kWhere = "BlockMask::from_kv_blocks";
 void check_table(const BlockTable& table, const char* name) {
     if (table.B < 1 || table.H < 1 || table.rows < 0 || table.cols < 0) {
         throw UserError(
-            fmt::format("{}: the {} table has the shape [{}, {}, {}, {}]; B and H must be at least "
-                        "1, rows and cols at least 0.",
-                        kWhere, name, table.B, table.H, table.rows, table.cols));
+            formatted("{}: the {} table has the shape [{}, {}, {}, {}]; B and H must be at least "
+                      "1, rows and cols at least 0.",
+                      kWhere, name, table.B, table.H, table.rows, table.cols));
     }
     const std::int64_t rows = table.B * table.H * table.rows;
     if (std::ssize(table.num_blocks) != rows || std::ssize(table.indices) != rows * table.cols) {
-        throw UserError(fmt::format(
+        throw UserError(formatted(
             "{}: the {} table of shape [{}, {}, {}, {}] holds {} numbers and {} indices; {} and {} "
             "were expected.",
             kWhere, name, table.B, table.H, table.rows, table.cols, table.num_blocks.size(),
@@ -80,16 +79,16 @@ std::int64_t check_length(std::optional<std::int64_t> given, std::int64_t blocks
                           std::int64_t block_size, const char* name) {
     constexpr std::int64_t kMaxLength = std::numeric_limits<std::int32_t>::max();
     if (block_size < 1 || block_size > kMaxLength) {
-        throw UserError(fmt::format("{}: got a block size of {} for {}; it must be in [1, {}].",
-                                    kWhere, block_size, name, kMaxLength));
+        throw UserError(formatted("{}: got a block size of {} for {}; it must be in [1, {}].",
+                                  kWhere, block_size, name, kMaxLength));
     }
     const std::int64_t length = given                               ? *given
                                 : blocks <= kMaxLength / block_size ? blocks * block_size
                                                                     : -1;
     if (length < 0 || length > kMaxLength) {
-        throw UserError(fmt::format(
+        throw UserError(formatted(
             "{}: {} must be in [0, {}]; got {}.", kWhere, name, kMaxLength,
-            given ? fmt::to_string(*given) : fmt::format("{} blocks of {}", blocks, block_size)));
+            given ? std::to_string(*given) : formatted("{} blocks of {}", blocks, block_size)));
     }
     return length;
 }
@@ -99,17 +98,16 @@ void collect(const BlockTable& table, const char* name, std::int64_t row, bool f
              std::int64_t kv_blocks, std::vector<std::pair<std::int32_t, bool>>& blocks) {
     const std::int32_t count = table.num_blocks[row];
     if (count < 0 || count > table.cols) {
-        throw UserError(
-            fmt::format("{}: the {} table lists {} blocks in row {}; it has room for {}.", kWhere,
-                        name, count, row % table.rows, table.cols));
+        throw UserError(formatted("{}: the {} table lists {} blocks in row {}; it has room for {}.",
+                                  kWhere, name, count, row % table.rows, table.cols));
     }
     for (std::int32_t i = 0; i < count; ++i) {
         const std::int32_t index = table.indices[row * table.cols + i];
         if (index < 0 || index >= kv_blocks) {
             throw UserError(
-                fmt::format("{}: the {} table lists block {} in row {}; there are {} blocks of "
-                            "keys. Pass kv_len when the table's width is not theirs.",
-                            kWhere, name, index, row % table.rows, kv_blocks));
+                formatted("{}: the {} table lists block {} in row {}; there are {} blocks of "
+                          "keys. Pass kv_len when the table's width is not theirs.",
+                          kWhere, name, index, row % table.rows, kv_blocks));
         }
         blocks.emplace_back(index, full);
     }
@@ -139,7 +137,7 @@ BlockMask BlockMask::from_kv_blocks(const BlockTable& partial, const BlockTable*
     if (full != nullptr) {
         check_table(*full, "full");
         if (full->B != partial.B || full->H != partial.H || full->rows != partial.rows) {
-            throw UserError(fmt::format(
+            throw UserError(formatted(
                 "{}: the full table is for [{}, {}, {}] rows, the partial one for [{}, {}, {}]; "
                 "they must agree.",
                 kWhere, full->B, full->H, full->rows, partial.B, partial.H, partial.rows));
@@ -152,9 +150,8 @@ BlockMask BlockMask::from_kv_blocks(const BlockTable& partial, const BlockTable*
     rep->q_len = check_length(q_len, partial.rows, block_size.q, "q_len");
     rep->kv_len = check_length(kv_len, partial.cols, block_size.kv, "kv_len");
     if (rep->q_blocks() != partial.rows) {
-        throw UserError(fmt::format("{}: the tables have {} rows; q_len={} in blocks of {} has {}.",
-                                    kWhere, partial.rows, rep->q_len, block_size.q,
-                                    rep->q_blocks()));
+        throw UserError(formatted("{}: the tables have {} rows; q_len={} in blocks of {} has {}.",
+                                  kWhere, partial.rows, rep->q_len, block_size.q, rep->q_blocks()));
     }
     rep->mask_mod = std::move(mask_mod);
     rep->from_tables = true;
@@ -172,9 +169,9 @@ BlockMask BlockMask::from_kv_blocks(const BlockTable& partial, const BlockTable*
             const auto [index, is_full] = blocks[i];
             if (i > 0 && blocks[i - 1].first == index) {
                 throw UserError(
-                    fmt::format("{}: block {} of row {} is listed twice; each block belongs in one "
-                                "table, once.",
-                                kWhere, index, r));
+                    formatted("{}: block {} of row {} is listed twice; each block belongs in one "
+                              "table, once.",
+                              kWhere, index, r));
             }
             const bool whole = r < rep->whole_q_blocks() && index < rep->whole_kv_blocks();
             writer.append(index, std::int64_t{index} + 1, is_full && whole);

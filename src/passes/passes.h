@@ -23,8 +23,8 @@ ir::Function simplify(const ir::Function& f);
 /// Bit set over what a value depends on.
 enum Depends : std::uint8_t { kOnScore = 1, kOnB = 2, kOnH = 4, kOnQ = 8, kOnK = 16 };
 
-/// An integer value as b*cb + h*ch + q*cq + k*ck + constant, plus run-time scalars; exact as long as
-/// no intermediate wraps.
+/// An integer value as b*cb + h*ch + q*cq + k*ck + constant, plus run-time scalars; exact as long
+/// as no intermediate wraps.
 struct Affine {
     bool known = false;
     std::int64_t b = 0, h = 0, q = 0, k = 0, constant = 0;
@@ -36,7 +36,7 @@ struct Facts {
     std::vector<std::uint8_t> depends;  ///< per value: Depends bits
     std::vector<Affine> affine;         ///< per value; known only for integers
 };
-/// Speaks of b, h, q, k and score only; a schedule adds which of them vary along lane, row and tile.
+/// Speaks of b, h, q, k and score only; a schedule adds which of them vary along lane, row, tile.
 Facts uniformity(const ir::Function& f);
 
 // ---- intervals --------------------------------------------------------------------------------

@@ -13,8 +13,8 @@ namespace flexion::plan {
 
 /// Per load, in order of appearance (score's loads, then mask's), three bits: the access stays in
 /// range for all positions of the problem, so that no clamp is needed; the buffer's last dimension
-/// has stride 1; its extents and the offsets of its elements fit 32 bits, so that gathers take 32-bit
-/// indices. Loads past the 21st get none.
+/// has stride 1; its extents and the offsets of its elements fit 32 bits, so that gathers take
+/// 32-bit indices. Loads past the 21st get none.
 inline constexpr int kBitsPerLoad = 3;
 inline constexpr int kLoadsWithBits = 64 / kBitsPerLoad;
 enum LoadBit : std::uint64_t { kInRange = 1, kUnitStride = 2, kNarrow = 4 };

@@ -24,13 +24,14 @@
 namespace {
 std::atomic<std::int64_t> g_allocations{0};
 }
-void* operator new(std::size_t bytes) {
+// Not inlined: gcc would take malloc and free for a pair with the library's delete and new.
+[[gnu::noinline]] void* operator new(std::size_t bytes) {
     g_allocations.fetch_add(1, std::memory_order_relaxed);
     if (void* memory = std::malloc(bytes)) return memory;
     throw std::bad_alloc();
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace flexion {
 namespace {

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+# The two commands, and the smaller ones they are made of. Each does its own set-up.
+CONFIGURE = cmake --preset release --log-level=WARNING >/dev/null
+.PHONY: help build demo test test-long tidy format clean
+help:
+	@echo "make demo       build, then run the demonstration (tables here, pictures in demo-out)"
+	@echo "make test       every test: release, sanitizers, fuzzing"
+	@echo "make test-long  the release tests with all their cases: hours"
+	@echo "make build      the library, the command and the tests, in build/release"
+	@echo "make tidy       clang-tidy; make format: clang-format"
+
+build:
+	@tools/setup.sh
+	@$(CONFIGURE)
+	@cmake --build --preset release
+
+demo:
+	@tools/setup.sh
+	@$(CONFIGURE)
+	@cmake --build --preset release --target flexion_demo -- --quiet
+	@build/release/examples/flexion_demo demo-out
+
+test:
+	@tools/test.sh
+
+test-long:
+	@tools/setup.sh test
+	@FLEXION_TEST_LONG=1 tools/test.sh release
+
+tidy:
+	@tools/setup.sh tidy
+	@cmake --preset debug --log-level=WARNING >/dev/null
+	@git ls-files 'src/*.cpp' | xargs -P $$(nproc) -n 4 clang-tidy-19 -p build/debug --quiet
+
+format:
+	@git ls-files '*.h' '*.cpp' '*.cuh' | xargs clang-format-19 -i
+
+clean:
+	rm -rf build demo-out

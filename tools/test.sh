@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Every test, in stages: test.sh [STAGE...]. Stops at the first stage that fails; prints the seconds
+# of each at the end, and last the closing line of ctest for the release build.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+jobs=$(nproc)
+fuzz_seconds=${FLEXION_FUZZ_SECONDS:-60}  # for all targets together
+names=()
+seconds=()
+closings=()
+
+build() {  # PRESET [TARGET]
+    cmake --preset "$1" >"build/$1.log" 2>&1 ||
+        { cat "build/$1.log"; return 1; }
+    cmake --build --preset "$1" -j "$jobs" ${2:+--target "$2"} -- --quiet
+}
+
+build_and_test() {  # PRESET [TARGET]
+    build "$@" || return 1
+    local status=0
+    ctest --preset "$1" -j "$jobs" >"build/$1.ctest.log" 2>&1 || status=$?
+    grep -vE '^ +Start |^ *[0-9]+/[0-9]+ .* Passed ' "build/$1.ctest.log"
+    return $status
+}
+
+fuzz() {
+    build fuzz || return 1
+    local targets=(build/fuzz/tests/fuzz/fuzz_*)
+    local target name
+    for target in "${targets[@]}"; do
+        name=$(basename "$target")
+        mkdir -p "build/fuzz/corpus/$name"
+        # Findings stay in build/fuzz; the seeds are the examples of the tests.
+        "$target" -max_total_time=$((fuzz_seconds / ${#targets[@]})) -timeout=10 \
+            -rss_limit_mb=4096 -print_final_stats=1 -artifact_prefix="build/fuzz/" \
+            "build/fuzz/corpus/$name" "tests/fuzz/seeds/$name" >"build/fuzz/$name.log" 2>&1 ||
+            { tail -n 50 "build/fuzz/$name.log"; return 1; }
+        grep -h number_of_executed_units "build/fuzz/$name.log" | sed "s/^/$name /"
+    done
+}
+
+stage() {  # NAME COMMAND...
+    local name=$1 start=$SECONDS status
+    shift
+    printf '\n== %s\n' "$name"
+    "$@"
+    status=$?
+    names+=("$name")
+    seconds+=($((SECONDS - start)))
+    closings+=("$(grep -hs 'tests passed' "build/$name.ctest.log" | tail -n 1)")
+    if [ $status -ne 0 ]; then
+        summary
+        echo "stage $name failed" >&2
+        exit 1
+    fi
+}
+
+summary() {
+    local i
+    printf '\n%-10s %7s\n' stage seconds
+    for i in "${!names[@]}"; do
+        printf '%-10s %7d  %s\n' "${names[i]}" "${seconds[i]}" "${closings[i]}"
+    done
+    printf '%-10s %7d\n' total $SECONDS
+}
+
+mkdir -p build
+rm -f build/*.ctest.log
+stages=("$@")
+if [ ${#stages[@]} -eq 0 ]; then
+    stages=(setup release asan tsan fuzz)
+fi
+for each in "${stages[@]}"; do
+    case $each in
+        setup) stage setup tools/setup.sh test ;;
+        release) stage release build_and_test release ;;
+        asan | ubsan) stage "$each" build_and_test "$each" short_tests ;;
+        tsan) stage tsan build_and_test tsan tsan_tests ;;
+        fuzz) stage fuzz fuzz ;;
+        *)
+            echo "test.sh: no stage $each; there are setup release asan tsan ubsan fuzz" >&2
+            exit 2
+            ;;
+    esac
+done
+summary
+grep -hs 'tests passed' build/release.ctest.log
