@@ -67,7 +67,8 @@ std::string constant_text(std::uint64_t bits, Type type) {
 /// something: f32 is left out, and logical ops have bools only.
 std::string suffix(const Function& f, const Inst& inst) {
     if (inst.op == Op::cast) return formatted(".{}", name_of(inst.type));
-    if (inst.count == 0 || info(inst.op).signature == Signature::logical) return "";
+    if (inst.count == 0 || inst.count > kMaxRank) return "";
+    if (info(inst.op).signature == Signature::logical) return "";
     const Value last = inst.args[inst.count - 1];
     if (last >= f.insts.size()) return "";
     const Type type = f.insts[last].type;

@@ -135,7 +135,7 @@ TEST(Vjp, NothingFlowsThroughSteps) {
     }
 }
 
-/// Values that torch 2.13's autograd gives for g = 2.
+/// What torch 2.13 gives for g = 2.
 TEST(Vjp, EdgesAreTorchs) {
     constexpr double kNan = NAN;
     const struct {
