@@ -105,8 +105,9 @@ public:
           band_(band) {}
 
     void descend(const Rect& rect) {
-        const passes::Verdict verdict = intervals_.classify(box(rect, rep_.block_size));
+        // Where there is still something to split, corners would prove nothing that saves work.
         const bool single = rect.rows() == 1 && rect.columns() == 1;
+        const passes::Verdict verdict = intervals_.classify(box(rect, rep_.block_size), single);
         if (verdict == passes::Verdict::all_false) return;
         if (verdict == passes::Verdict::all_true) {
             list_true(rect);
