@@ -86,8 +86,6 @@ std::string read_file(int folder, const std::string& name, struct stat& status) 
         if (n <= 0) return {};
         done += static_cast<std::size_t>(n);
     }
-    // The time of last use, for eviction; to the hour, so that a hit rarely writes.
-    if (std::time(nullptr) - status.st_mtime > kHour) ::futimens(file.get(), nullptr);
     return content;
 }
 
@@ -268,6 +266,10 @@ std::optional<Binary> DiskCache::find(const Source& source) {
             } else if (std::equal(parts->begin(), parts->begin() + kBinary,
                                   parts_of(source, {}).begin())) {
                 hits_.fetch_add(1, std::memory_order_relaxed);
+                // The time of last use, for eviction; to the hour, so that a hit rarely writes.
+                if (std::time(nullptr) - status.st_mtime > kHour) {
+                    ::utimensat(folder, name.c_str(), nullptr, AT_SYMLINK_NOFOLLOW);
+                }
                 const std::string_view binary = (*parts)[kBinary];
                 log(LogChannel::cache, "hit: {} ({})", name, source.name);
                 return Binary(binary.begin(), binary.end());

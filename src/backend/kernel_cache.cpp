@@ -8,6 +8,7 @@
 #include "backend/dump.h"
 #include "support/fail.h"
 #include "support/hash.h"
+#include "support/log.h"
 #include "support/os/cpu_time.h"
 
 namespace flexion::backend {
@@ -19,14 +20,22 @@ std::unique_ptr<Kernel> kernel_for(const Backend& backend, const plan::Problem& 
     if (!support.yes) fail<Unsupported>("flexion: back end {}: {}", backend.name(), support.why);
     const Source source = backend.emit(problem, mods);
     const KernelDump dump(problem, mods, source);
-    std::optional<Binary> binary = disk.find(source);
-    if (!binary) {
-        compiled.fetch_add(1, std::memory_order_relaxed);
-        binary = backend.compile(source);
-        disk.store(source, *binary);
+    if (const std::optional<Binary> binary = disk.find(source)) {
+        dump.add(*binary);
+        try {
+            return backend.load(source, *binary);
+        } catch (const Error& error) {
+            log(LogChannel::warn, "{} from the disk cache does not load: {}", source.name,
+                error.what());
+            disk.remove(source);
+        }
     }
-    dump.add(*binary);
-    return backend.load(source, *binary);
+    compiled.fetch_add(1, std::memory_order_relaxed);
+    const Binary binary = backend.compile(source);
+    dump.add(binary);
+    std::unique_ptr<Kernel> kernel = backend.load(source, binary);
+    disk.store(source, binary);
+    return kernel;
 }
 
 // A reader pins first and looks at the key again afterwards; a writer clears the key first and

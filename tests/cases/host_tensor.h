@@ -23,6 +23,8 @@ class HostTensor {
 public:
     HostTensor() = default;
     HostTensor(DType dtype, const std::vector<std::int64_t>& shape, Layout layout = Layout::dense);
+    HostTensor(HostTensor&&) = default;
+    HostTensor& operator=(HostTensor&&) = default;
 
     const TensorView& view() const { return view_; }
     /// Element number i in row-major order of the shape.
