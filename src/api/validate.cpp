@@ -2,7 +2,9 @@
 // One check per rule of a call, each with a message that says what came and what would do.
 #include "api/validate.h"
 
+#include <cmath>
 #include <string>
+#include <tuple>
 
 #include "support/fail.h"
 
@@ -194,6 +196,11 @@ void validate(const TensorView& q, const TensorView& k, const TensorView& v, con
         fail<UserError>(
             "flexion::attention: got threads={}; expected 0 (all of the pool) or a positive number",
             options.threads);
+    }
+    if (!std::isfinite(options.scale)) {
+        fail<UserError>(
+            "flexion::attention: got scale={}; expected a finite number, or 0 for 1 / sqrt(D)",
+            options.scale);
     }
     if (options.block_mask) check_mask(options.block_mask, q, k);
 }

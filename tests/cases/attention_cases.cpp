@@ -2,8 +2,6 @@
 // The list: every mod, every mask, then shapes, dtypes and layouts, then what went wrong elsewhere.
 #include "cases/attention_cases.h"
 
-#include <algorithm>
-#include <iterator>
 #include <set>
 #include <stdexcept>
 
@@ -275,9 +273,14 @@ const std::vector<AttentionCase>& attention_cases() {
 }
 
 std::vector<AttentionCase> short_attention_cases() {
-    std::vector<AttentionCase> cases;
-    std::copy_if(attention_cases().begin(), attention_cases().end(), std::back_inserter(cases),
-                 [](const AttentionCase& c) { return c.in_short_list; });
+    std::vector<AttentionCase> cases = attention_cases();
+    std::erase_if(cases, [](const AttentionCase& c) { return !c.in_short_list; });
+    return cases;
+}
+
+std::vector<AttentionCase> long_attention_cases() {
+    std::vector<AttentionCase> cases = attention_cases();
+    std::erase_if(cases, [](const AttentionCase& c) { return c.in_short_list; });
     return cases;
 }
 

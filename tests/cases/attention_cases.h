@@ -33,7 +33,8 @@ struct AttentionCase {
 
 /// Every case; names are unique.
 const std::vector<AttentionCase>& attention_cases();
-/// A tenth of them, for builds with sanitizers: the same mods and layouts, small shapes.
+/// Those for builds with sanitizers, which have every mod and layout, and the others.
 std::vector<AttentionCase> short_attention_cases();
+std::vector<AttentionCase> long_attention_cases();
 
 }  // namespace flexion::test
