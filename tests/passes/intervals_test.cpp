@@ -107,13 +107,11 @@ void check(const MaskMod& mask, std::int32_t tokens, std::int32_t side, int coun
     auto random = test::generator(tokens + side);
     const MaskIntervals intervals(mask.function(), mask.captures());
     BruteForce truth(mask.function(), mask.captures());
-    int undecided = 0;
     for (int i = 0; i < count; ++i) {
         const Box box = random_box(random, tokens, side);
         const Verdict verdict = intervals.classify(box);
         const int expected = truth(box);
         ASSERT_TRUE(sound(verdict, expected, box)) << ir::print(mask.function());
-        undecided += verdict == Verdict::undecided;
         if (exact) {
             ASSERT_FALSE(verdict == Verdict::undecided && expected != 2)
                 << "undecided but uniform: q " << box.q0 << ".." << box.q1 << " k " << box.k0
@@ -122,9 +120,6 @@ void check(const MaskMod& mask, std::int32_t tokens, std::int32_t side, int coun
         // Without corners nothing becomes mixed and nothing else changes.
         const Verdict cheap = intervals.classify(box, false);
         ASSERT_EQ(cheap, verdict == Verdict::mixed ? Verdict::undecided : verdict);
-    }
-    if (exact) {
-        EXPECT_LT(undecided, count / 2 + 1);
     }
 }
 

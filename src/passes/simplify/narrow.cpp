@@ -16,13 +16,21 @@ constexpr Interval kNarrow = everything(Type::i32);
 
 bool fits(const Interval& x) { return x.lo >= kNarrow.lo && x.hi <= kNarrow.hi; }
 
-/// The i32 value that `v` widens, or a constant's.
-std::optional<Value> narrowed(Rewriter& rewriter, Value v) {
+/// The value of `v` in 32 bits: what it widens, a constant, or a cast where `v` fits and is needed
+/// less often than the op, which depends on `all`.
+std::optional<Value> narrowed(Rewriter& rewriter, Value v, std::uint8_t all) {
     const Inst& inst = rewriter.inst(v);
     if (inst.op == Op::cast && rewriter.type(inst.args[0]) == Type::i32) return inst.args[0];
-    if (inst.op == Op::constant && fits(rewriter.range(v)))
-        return rewriter.whole(rewriter.range(v).lo, Type::i32);
-    return {};
+    if (!fits(rewriter.range(v))) return {};
+    if (inst.op == Op::constant) return rewriter.whole(rewriter.range(v).lo, Type::i32);
+    if (rewriter.depends(v) == all) return {};
+    return rewriter.cast(v, Type::i32);
+}
+
+std::uint8_t depends_of(const Rewriter& rewriter, const Inst& inst) {
+    std::uint8_t all = 0;
+    for (int i = 0; i < inst.count; ++i) all |= rewriter.depends(inst.args[i]);
+    return all;
 }
 
 /// Ops on widened operands whose result fits: no wrap in 32 bits either.
@@ -49,18 +57,18 @@ std::optional<Value> narrow_arithmetic(Rewriter& rewriter, const Inst& inst) {
         default:
             return {};
     }
-    Inst narrow = inst;
-    narrow.type = Type::i32;
     Operands o{inst.op, Type::i64, Type::i64};
     Interval* const slots[] = {&o.x, &o.y, &o.z};
+    for (int i = 0; i < inst.count; ++i) *slots[i] = rewriter.range(inst.args[i]);
+    if (!fits(interval_rule(inst.op)(o))) return {};
+    Inst narrow = inst;
+    narrow.type = Type::i32;
     for (int i = 0; i < inst.count; ++i) {
-        *slots[i] = rewriter.range(inst.args[i]);
         if (rewriter.type(inst.args[i]) == Type::boolean) continue;
-        const auto arg = narrowed(rewriter, inst.args[i]);
+        const auto arg = narrowed(rewriter, inst.args[i], depends_of(rewriter, inst));
         if (!arg) return {};
         narrow.args[i] = *arg;
     }
-    if (!fits(interval_rule(inst.op)(o))) return {};
     return rewriter.cast(rewriter.add(narrow), Type::i64);
 }
 
@@ -114,7 +122,9 @@ std::optional<Value> narrow_comparison(Rewriter& rewriter, const Inst& inst) {
         default:
             return {};
     }
-    const auto x = narrowed(rewriter, inst.args[0]), y = narrowed(rewriter, inst.args[1]);
+    const std::uint8_t all = depends_of(rewriter, inst);
+    const auto x = narrowed(rewriter, inst.args[0], all);
+    const auto y = narrowed(rewriter, inst.args[1], all);
     if (x && y) return rewriter.add(op, {*x, *y}, Type::boolean);
     if (!x && !y) return {};
     const Value narrow = x ? *x : *y, wide = x ? inst.args[1] : inst.args[0];
@@ -123,7 +133,6 @@ std::optional<Value> narrow_comparison(Rewriter& rewriter, const Inst& inst) {
     if (fits(rewriter.range(wide)))
         return rewriter.add(op, {narrow, rewriter.cast(wide, Type::i32)}, Type::boolean);
     // Worth it where the saturation is done less often than the comparison.
-    const std::uint8_t all = rewriter.depends(narrow) | rewriter.depends(wide);
     if (rewriter.depends(wide) == all) return {};
     return compare_saturated(rewriter, op, narrow, wide);
 }
