@@ -1,12 +1,12 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-/* The C interface: tensors as DLPack, mods as IR text (docs/ir.md), everything else as handles.
- *
- *   flexion_attention_options options = FLEXION_ATTENTION_OPTIONS_INIT;
- *   options.block_mask = mask;
- *   if (flexion_attention(&q, &k, &v, &out, &options) != FLEXION_OK) puts(flexion_last_error());
- *
- * No function throws, aborts or prints. Handles are immutable and may be used by several threads;
- * results of functions are to be destroyed by their own destroy function, which accepts NULL. */
+// SPDX-License-Identifier: Apache-2.0
+// The C interface: tensors as DLPack, mods as IR text (docs/ir.md), everything else as handles.
+//
+//   flexion_attention_options options = FLEXION_ATTENTION_OPTIONS_INIT;
+//   options.block_mask = mask;
+//   if (flexion_attention(&q, &k, &v, &out, &options) != FLEXION_OK) puts(flexion_last_error());
+//
+// No function throws, aborts or prints. Handles are immutable and may be used by several threads;
+// results of functions are to be destroyed by their own destroy function, which accepts NULL.
 #ifndef FLEXION_C_H_
 #define FLEXION_C_H_
 
