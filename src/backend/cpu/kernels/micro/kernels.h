@@ -41,9 +41,30 @@ struct PanelKernels {
                       std::int64_t stride);
 };
 
+/// Decode: lanes are keys, rows are (head, query) pairs. Rows of queries and results are whole
+/// chunks of scalars, in an order within the chunk that only these functions know; row distances
+/// count scalars.
+struct StreamKernels {
+    int scalar_bytes;
+    int chunk;     ///< elements
+    int max_rows;  ///< that K and V are read once for; more take another turn
+
+    void (*query)(const void* q, int depth, void* to);
+    /// s[row][key] for all keys; exactly these elements of s are written.
+    void (*scores)(const void* k, std::int64_t stride, int keys, int depth, const void* q,
+                   std::int64_t q_row, int rows, void* s, std::int64_t s_row);
+    /// o[row] = o[row] * alpha[row] + sum over keys of p[row][key] v[key].
+    void (*accumulate)(const void* v, std::int64_t stride, int keys, int width, const void* p,
+                       std::int64_t p_row, int rows, void* o, std::int64_t o_row,
+                       const void* alpha);
+    /// One row to the problem's dtype: out[d] = o[d] * *factor.
+    void (*write)(const void* o, const void* factor, int width, void* out);
+};
+
 struct IsaKernels {
     Isa isa;
-    PanelKernels panel[4];  ///< by DType: f32, f64, bf16, f16
+    PanelKernels panel[4];    ///< by DType: f32, f64, bf16, f16
+    StreamKernels stream[4];  ///< likewise
     /// Floating-point operations done by `loops` rounds of independent multiply-adds: the peak.
     double (*fma_loop)(std::int64_t loops);
     double (*bf16_dot_loop)(std::int64_t loops);  ///< null: there is no such instruction
@@ -55,6 +76,9 @@ struct IsaKernels {
 const IsaKernels& kernels_of(Isa isa);
 inline const PanelKernels& panel_kernels(const IsaKernels& kernels, DType dtype) {
     return kernels.panel[static_cast<int>(dtype)];
+}
+inline const StreamKernels& stream_kernels(const IsaKernels& kernels, DType dtype) {
+    return kernels.stream[static_cast<int>(dtype)];
 }
 
 }  // namespace flexion::cpu

@@ -7,6 +7,7 @@
 #include "backend/cpu/kernels/micro/gemm.h"
 #include "backend/cpu/kernels/micro/pack.h"
 #include "backend/cpu/kernels/micro/peak_loops.h"
+#include "backend/cpu/kernels/micro/stream.h"
 
 namespace flexion::cpu::FLEXION_KERNEL_NAMESPACE {
 
@@ -30,6 +31,19 @@ constexpr PanelKernels panel() {
         .scores = scores<Multiply<Vec>>,
         .accumulate = accumulate<Multiply<Vec>>,
         .write_out = write_out<Vec, T>,
+    };
+}
+
+template <class Vec, class T>
+constexpr StreamKernels stream() {
+    return {
+        .scalar_bytes = sizeof(typename Vec::Scalar),
+        .chunk = 2 * Vec::kLanes,
+        .max_rows = Vec::kLanes / 2,
+        .query = stream_query<Vec, T>,
+        .scores = stream_scores<Vec, T>,
+        .accumulate = stream_accumulate<Vec, T>,
+        .write = stream_write<Vec, T>,
     };
 }
 
@@ -62,6 +76,8 @@ extern const IsaKernels kKernels;
 constexpr IsaKernels kKernels = {
     .isa = Isa::FLEXION_KERNEL_NAMESPACE,
     .panel = {panel<F32, float>(), panel<F64, double>(), bf16_panel(), panel<F32, Half>()},
+    .stream = {stream<F32, float>(), stream<F64, double>(), stream<F32, Bf16>(),
+               stream<F32, Half>()},
     .fma_loop = fma_loop,
     .bf16_dot_loop = kBf16DotLoop,
     .sum_words = sum_words,

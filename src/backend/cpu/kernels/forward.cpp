@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backend/cpu/kernels/forward.h"
+
+#include "backend/cpu/kernels/call.h"
+
+namespace flexion::cpu {
+
+Passes::Passes(const plan::LaunchArgs& args, backend::KernelProvider& kernels, bool few_queries,
+               const Visits& visits) {
+    const bool has_mask = args.mods.mask != nullptr;
+    const void* functions = nullptr;
+    for (const bool masked : {false, true}) {
+        const bool needed =
+            masked ? visits.partial && has_mask : visits.full || (visits.partial && !has_mask);
+        if (!needed) continue;
+        plan::Problem problem;
+        problem.dtype = args.q.dtype;
+        problem.masked = masked;
+        problem.few_queries = few_queries;
+        kernels_[masked] = kernels.get(problem);
+        const auto& kernel = static_cast<const TileKernel&>(*kernels_[masked]);
+        pass_[masked] = kernel.tile;
+        if (kernel.vector_functions != nullptr) functions = kernel.vector_functions;
+    }
+    if (!has_mask) pass_[true] = pass_[false];
+    const std::size_t count = capture_words(args.mods);
+    words_ = few_.data();
+    if (count > few_.size()) {
+        many_.resize(count);
+        words_ = many_.data();
+    }
+    pack_captures(args.mods, functions, words_);
+}
+
+std::span<const BlockRun> runs_of(const BlockMask& mask, std::int64_t b, std::int64_t h,
+                                  std::int64_t row) {
+    if (row >= mask.q_blocks()) return {};
+    return mask.row(mask.B() == 1 ? 0 : b, mask.H() == 1 ? 0 : h, row);
+}
+
+bool few_queries(Isa isa, std::int64_t q_len) {
+    // In a panel a query costs 1 / lanes of 2 D multiply-adds a key, full or not; as a stream row
+    // it costs its share of D and a sum across lanes. They meet at half of the lanes.
+    return q_len <= lanes_per_panel(isa) / 2;
+}
+
+void forward(const plan::LaunchArgs& args, backend::KernelProvider& kernels, Isa isa) {
+    if (args.info != nullptr) args.info->isa = name_of(isa);
+    if (few_queries(isa, args.q_len()))
+        forward_stream(args, kernels, isa);
+    else
+        forward_panels(args, kernels, isa);
+}
+
+}  // namespace flexion::cpu

@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: Apache-2.0
+// Prefill: a task is a tile of queries of one head; it walks through the keys that its rows of
+// blocks list, a window at a time, and each of its panels runs scores, tile pass and accumulation
+// on it (Dao, "FlashAttention-2", 2023, algorithm 1, with the scores transposed).
+#include <algorithm>
+#include <cstring>
+
+#include "backend/cpu/kernels/call.h"
+
+namespace flexion::cpu {
+namespace {
+
+constexpr int kTileQueries = 128;      // of a task; K and V of a window are read once for them
+constexpr std::int64_t kWindow = 128;  // keys that a tile pass sees at a time
+constexpr std::int64_t kLongestWindow = 160;  // so that a short rest joins the window before it
+// Fewer tasks than this leave a thread idle at the end of a call; tiles are made smaller then, by
+// the problem alone, down to kFewestQueries.
+constexpr std::int64_t kEnoughTasks = 32;
+constexpr int kFewestQueries = 32;
+constexpr int kMaxPanels = 32;
+
+/// Bytes from row to row of a staged tile: an odd number of cache lines, so that rows spread over
+/// the sets of L1.
+std::int64_t staged_stride(std::int64_t bytes) {
+    const std::int64_t lines = (bytes + 63) / 64;
+    return (lines | 1) * 64;
+}
+
+Tiling make_tiling(const plan::LaunchArgs& args, int lanes) {
+    const std::int64_t block_q =
+        args.block_mask != nullptr ? args.block_mask->block_size().q : args.q_len();
+    // Queries and results of a tile stay in half of a 512 KB L2.
+    const bool wide = args.head_dim() + args.v_head_dim() > 512;
+    for (int queries = wide ? kTileQueries / 2 : kTileQueries;; queries /= 2) {
+        const Tiling tiling(args.q_len(), block_q, lanes, std::max(queries / lanes, 1));
+        if (queries <= kFewestQueries || queries <= lanes ||
+            tiling.tiles() * args.batch() * args.q_heads() >= kEnoughTasks)
+            return tiling;
+    }
+}
+
+/// Everything that tasks share, read only.
+class PanelForward {
+public:
+    PanelForward(const plan::LaunchArgs& args, const PanelKernels& kernels, const Tiling& tiling,
+                 const Passes& passes);
+    std::size_t scratch_bytes() const { return scratch_bytes_; }
+    void run(const Task& task) const;
+
+private:
+    /// The panels of one task and where they stand.
+    struct State {
+        Task task;
+        int panels;
+        Panel panel[kMaxPanels];
+        int walk_of[kMaxPanels];
+        bool started[kMaxPanels];
+        char* scratch;
+    };
+    /// Keys [begin, end) and where their rows are.
+    struct Window {
+        std::int64_t begin, end;
+        const char *k, *v;  // of key `begin`
+        std::int64_t k_stride, v_stride;
+    };
+
+    int start(State& state, Walk* walks) const;
+    void reset_statistics(const State& state, int panel) const;
+    Window stage(const State& state, std::int64_t begin, std::int64_t end) const;
+    void attend(State& state, int panel, const Window& window, const Piece& piece) const;
+    void attend(State& state, int panel, const Window& window, const Piece& piece, bool partial,
+                LaneSet lanes) const;
+    void finish(const State& state) const;
+
+    char* queries(const State& s, int panel) const { return s.scratch + panel * query_bytes_; }
+    char* result(const State& s, int panel) const {
+        return s.scratch + result_at_ + static_cast<std::size_t>(panel) * result_bytes_;
+    }
+    char* statistics(const State& s, int panel, int which) const {  // 0: m, 1: l
+        return s.scratch + statistics_at_ +
+               static_cast<std::size_t>(2 * panel + which) * lane_bytes_;
+    }
+
+    const plan::LaunchArgs& args_;
+    const PanelKernels& kernels_;
+    const Tiling& tiling_;
+    const Passes& passes_;
+    int depth_, width_, steps_;
+    std::int64_t group_, block_q_, block_kv_;
+    bool stage_keys_, stage_values_;
+    std::int64_t staged_key_stride_, staged_value_stride_;
+    std::size_t lane_bytes_, query_bytes_, result_bytes_;
+    std::size_t result_at_, statistics_at_, scores_at_, pairs_at_, keys_at_, values_at_,
+        odd_values_at_;
+    std::size_t scratch_bytes_;
+    BlockRun everything_{0, 1, true};  // the one run of a call without a mask
+};
+
+PanelForward::PanelForward(const plan::LaunchArgs& args, const PanelKernels& kernels,
+                           const Tiling& tiling, const Passes& passes)
+    : args_(args),
+      kernels_(kernels),
+      tiling_(tiling),
+      passes_(passes),
+      depth_(static_cast<int>(args.head_dim())),
+      width_(static_cast<int>(args.v_head_dim())),
+      steps_((depth_ + kernels.step_elements - 1) / kernels.step_elements),
+      group_(args.q_heads() / args.kv_heads()),
+      block_q_(args.block_mask != nullptr ? args.block_mask->block_size().q : args.q_len()),
+      block_kv_(args.block_mask != nullptr ? args.block_mask->block_size().kv : args.kv_len()) {
+    // A pair must not take its second half from past the end of a row.
+    stage_keys_ = kernels.must_stage_keys || depth_ % kernels.step_elements != 0;
+    stage_values_ = kernels.must_stage_values;
+    staged_key_stride_ = staged_stride(std::int64_t{depth_} * kernels.key_bytes);
+    staged_value_stride_ = staged_stride(std::int64_t{width_} * kernels.value_bytes);
+
+    const std::size_t panels = static_cast<std::size_t>(tiling.most_panels());
+    lane_bytes_ = static_cast<std::size_t>(kernels.lanes * kernels.scalar_bytes);
+    query_bytes_ = static_cast<std::size_t>(steps_) * lane_bytes_;
+    result_bytes_ = static_cast<std::size_t>(width_) * lane_bytes_;
+    std::size_t at = panels * query_bytes_;
+    const auto place = [&at](std::size_t bytes) {
+        const std::size_t here = at;
+        at += aligned(bytes);
+        return here;
+    };
+    result_at_ = place(panels * result_bytes_);
+    statistics_at_ = place(panels * 2 * lane_bytes_);
+    scores_at_ = place(kLongestWindow * lane_bytes_);
+    pairs_at_ = scores_at_;
+    if (kernels.p_format == PFormat::bf16_pairs)
+        pairs_at_ = place(kLongestWindow / 2 * lane_bytes_);
+    keys_at_ =
+        stage_keys_ ? place(static_cast<std::size_t>(kLongestWindow * staged_key_stride_)) : 0;
+    const std::size_t value_bytes =
+        static_cast<std::size_t>(kLongestWindow / kernels.step_elements * staged_value_stride_);
+    values_at_ = stage_values_ ? place(value_bytes) : 0;
+    odd_values_at_ = kernels.step_elements > 1 ? place(value_bytes) : 0;
+    scratch_bytes_ = at;
+}
+
+void PanelForward::reset_statistics(const State& state, int panel) const {
+    const auto reset = [&]<class T>(T) {
+        std::fill_n(reinterpret_cast<T*>(statistics(state, panel, 0)), kernels_.lanes,
+                    -std::numeric_limits<T>::infinity());
+        std::fill_n(reinterpret_cast<T*>(statistics(state, panel, 1)), kernels_.lanes, T(0));
+    };
+    if (kernels_.scalar_bytes == sizeof(double))
+        reset(0.0);
+    else
+        reset(0.0f);
+}
+
+/// Packs the queries and sets up the walks, one per set of rows of blocks; their number.
+int PanelForward::start(State& state, Walk* walks) const {
+    const Task& task = state.task;
+    const std::int64_t first = tiling_.first_panel(task.tile);
+    state.panels = static_cast<int>(tiling_.first_panel(task.tile + 1) - first);
+    const std::int64_t kv_len = args_.kv_len();
+    int count = 0;
+    std::int64_t walk_first = -1, walk_last = -1;  // rows of the last walk
+    for (int p = 0; p < state.panels; ++p) {
+        const Panel panel = state.panel[p] = tiling_.panel(first + p);
+        state.started[p] = false;
+        reset_statistics(state, p);
+        kernels_.pack_queries(row_of(args_.q, task.b, task.h, panel.q0), row_stride(args_.q),
+                              panel.lanes, depth_, queries(state, p));
+        const std::int64_t row = panel.q0 / block_q_;
+        const std::int64_t last = (panel.q0 + panel.lanes - 1) / block_q_;
+        if (row != walk_first || last != walk_last) {
+            Walk& walk = walks[count++];
+            walk.start(block_kv_, kv_len);
+            if (args_.block_mask == nullptr) {
+                walk.add({&everything_, 1}, kAllLanes);
+            } else if (row == last) {
+                walk.add(runs_of(*args_.block_mask, task.b, task.h, row), kAllLanes);
+            } else {
+                for (std::int64_t r = row; r <= last; ++r) {
+                    const std::int64_t from = std::max(r * block_q_ - panel.q0, std::int64_t{0});
+                    const std::int64_t to =
+                        std::min((r + 1) * block_q_ - panel.q0, std::int64_t{panel.lanes});
+                    const std::uint64_t bits =
+                        (std::uint64_t{1} << to) - (std::uint64_t{1} << from);
+                    walk.add(runs_of(*args_.block_mask, task.b, task.h, r),
+                             static_cast<LaneSet>(bits));
+                }
+            }
+            walk_first = row, walk_last = last;
+        }
+        state.walk_of[p] = count - 1;
+    }
+    return count;
+}
+
+PanelForward::Window PanelForward::stage(const State& state, std::int64_t begin,
+                                         std::int64_t end) const {
+    const std::int64_t head = state.task.h / group_;
+    const int rows = static_cast<int>(end - begin);
+    Window window;
+    window.begin = begin, window.end = end;
+    window.k = row_of(args_.k, kv_batch(args_.k, state.task.b), head, begin);
+    window.v = row_of(args_.v, kv_batch(args_.v, state.task.b), head, begin);
+    window.k_stride = row_stride(args_.k), window.v_stride = row_stride(args_.v);
+    if (stage_keys_) {
+        char* to = state.scratch + keys_at_;
+        kernels_.stage_keys(window.k, window.k_stride, rows, depth_, to, staged_key_stride_);
+        window.k = to, window.k_stride = staged_key_stride_;
+    }
+    if (stage_values_) {
+        char* to = state.scratch + values_at_;
+        kernels_.stage_values(window.v, window.v_stride, rows, width_, to, staged_value_stride_);
+        window.v = to, window.v_stride = staged_value_stride_;
+    }
+    return window;
+}
+
+/// Scores, tile pass and accumulation of one panel on one piece, for `lanes` only: the others keep
+/// their statistics and get weights of 0.
+void PanelForward::attend(State& state, int panel, const Window& window, const Piece& piece,
+                          bool partial, LaneSet lanes) const {
+    const std::int64_t offset = piece.begin - window.begin;
+    const int rows = static_cast<int>(piece.end - piece.begin);
+    char* s = state.scratch + scores_at_;
+    char* p = state.scratch + pairs_at_;
+    char *m = statistics(state, panel, 0), *l = statistics(state, panel, 1);
+    alignas(64) char alpha[kMaxLanes * sizeof(float)];
+    kernels_.scores(window.k + offset * window.k_stride, window.k_stride, rows, steps_,
+                    queries(state, panel), s);
+
+    TileArgs args{};
+    args.scale = static_cast<float>(args_.scale);
+    args.scale64 = args_.scale;
+    args.b = static_cast<std::int32_t>(state.task.b);
+    args.h = static_cast<std::int32_t>(state.task.h);
+    args.q0 = static_cast<std::int32_t>(state.panel[panel].q0);
+    args.k0 = static_cast<std::int32_t>(piece.begin);
+    args.rows = rows;
+    args.lanes = state.panel[panel].lanes;
+    const int p_rows = (rows + kernels_.step_elements - 1) / kernels_.step_elements;
+    const LaneSet real = static_cast<LaneSet>((std::uint64_t{1} << args.lanes) - 1);
+    if (const LaneSet others = real & ~lanes; others == 0) {
+        passes_.pass(partial)(s, p, m, l, alpha, &args, passes_.words());
+    } else {
+        char saved[2][kMaxLanes * sizeof(float)];
+        std::memcpy(saved[0], m, lane_bytes_);
+        std::memcpy(saved[1], l, lane_bytes_);
+        passes_.pass(partial)(s, p, m, l, alpha, &args, passes_.words());
+        const std::size_t bytes = static_cast<std::size_t>(kernels_.scalar_bytes);
+        for (int lane = 0; lane < args.lanes; ++lane) {
+            if ((others >> lane & 1) == 0) continue;
+            const std::size_t at = static_cast<std::size_t>(lane) * bytes;
+            std::memcpy(m + at, saved[0] + at, bytes);
+            std::memcpy(l + at, saved[1] + at, bytes);
+            if (bytes == sizeof(double))
+                reinterpret_cast<double*>(alpha)[lane] = 1;
+            else
+                reinterpret_cast<float*>(alpha)[lane] = 1;
+            for (int r = 0; r < p_rows; ++r)
+                std::memset(p + static_cast<std::size_t>(r) * lane_bytes_ + at, 0, bytes);
+        }
+    }
+
+    const char* v = window.v + offset / kernels_.step_elements * window.v_stride;
+    if (offset % kernels_.step_elements != 0) {
+        // The window's pairs start at its even keys and this piece's at odd ones.
+        char* to = state.scratch + odd_values_at_;
+        const std::int64_t head = state.task.h / group_;
+        kernels_.stage_values(row_of(args_.v, kv_batch(args_.v, state.task.b), head, piece.begin),
+                              row_stride(args_.v), rows, width_, to, staged_value_stride_);
+        v = to;
+    }
+    kernels_.accumulate(v, window.v_stride, p_rows, width_, p, result(state, panel),
+                        state.started[panel] ? alpha : nullptr);
+    state.started[panel] = true;
+}
+
+void PanelForward::attend(State& state, int panel, const Window& window, const Piece& piece) const {
+    if (piece.full != 0) attend(state, panel, window, piece, false, piece.full);
+    if (piece.partial != 0) attend(state, panel, window, piece, true, piece.partial);
+}
+
+void PanelForward::finish(const State& state) const {
+    const Task& task = state.task;
+    for (int p = 0; p < state.panels; ++p) {
+        const Panel panel = state.panel[p];
+        if (!state.started[p]) std::memset(result(state, p), 0, result_bytes_);
+        kernels_.write_out(result(state, p), statistics(state, p, 1), panel.lanes, width_,
+                           row_of(args_.out, task.b, task.h, panel.q0), row_stride(args_.out));
+        if (args_.lse.data == nullptr && args_.max_scores.data == nullptr) continue;
+        for (int lane = 0; lane < panel.lanes; ++lane) {
+            const auto write = [&](auto* m, auto* l) {
+                write_statistics(args_, task.b, task.h, panel.q0 + lane, m[lane], l[lane]);
+            };
+            char *m = statistics(state, p, 0), *l = statistics(state, p, 1);
+            if (kernels_.scalar_bytes == sizeof(double))
+                write(reinterpret_cast<double*>(m), reinterpret_cast<double*>(l));
+            else
+                write(reinterpret_cast<float*>(m), reinterpret_cast<float*>(l));
+        }
+    }
+}
+
+/// Where a window that begins at `begin` ends: every key in it is visited by some panel.
+std::int64_t window_end(const Walk* walks, int count, std::int64_t begin) {
+    std::int64_t end = begin;
+    for (bool grew = true; grew && end - begin <= kLongestWindow;) {
+        grew = false;
+        for (int w = 0; w < count; ++w) {
+            const Piece piece = walks[w].next(end);
+            if (piece.empty() || piece.begin != end) continue;
+            end = piece.end;
+            grew = true;
+        }
+    }
+    return end - begin <= kLongestWindow ? end : begin + kWindow;
+}
+
+void PanelForward::run(const Task& task) const {
+    State state;
+    state.task = task;
+    state.scratch = thread_scratch(scratch_bytes_);
+    Walk walks[kMaxPanels];
+    const int count = start(state, walks);
+    for (std::int64_t from = 0;;) {
+        Piece first;
+        for (int w = 0; w < count; ++w) {
+            const Piece piece = walks[w].next(from);
+            if (!piece.empty() && (first.empty() || piece.begin < first.begin)) first = piece;
+        }
+        if (first.empty()) break;
+        const std::int64_t end = window_end(walks, count, first.begin);
+        const Window window = stage(state, first.begin, end);
+        for (int p = 0; p < state.panels; ++p) {
+            const Walk& walk = walks[state.walk_of[p]];
+            for (Piece piece = walk.next(window.begin); !piece.empty() && piece.begin < end;
+                 piece = walk.next(piece.end)) {
+                piece.end = std::min(piece.end, end);
+                attend(state, p, window, piece);
+            }
+        }
+        for (int w = 0; w < count; ++w) walks[w].pass(end);
+        from = end;
+    }
+    finish(state);
+}
+
+}  // namespace
+
+void forward_panels(const plan::LaunchArgs& args, backend::KernelProvider& kernels, Isa isa) {
+    const PanelKernels& micro = panel_kernels(kernels_of(isa), args.q.dtype);
+    const Tiling tiling = make_tiling(args, micro.lanes);
+    const WorkList work(args, tiling, args.executor.width > 1);
+    const Passes passes(args, kernels, false, work.visits());
+    const PanelForward forward(args, micro, tiling, passes);
+    if (args.info != nullptr) {
+        const std::int64_t threads = std::min<std::int64_t>(args.executor.width, work.size());
+        args.info->scratch_bytes = threads * static_cast<std::int64_t>(forward.scratch_bytes());
+        args.info->visited_scores = work.visits().scores;
+    }
+    args.executor.run(work.size(), [&](std::int64_t index, int) { forward.run(work[index]); });
+}
+
+}  // namespace flexion::cpu
