@@ -20,6 +20,8 @@
 #include <string_view>
 #include <system_error>
 
+#include <flexion/version.h>
+
 #include "support/format.h"
 #include "support/hash.h"
 #include "support/log.h"
@@ -34,7 +36,7 @@ constexpr std::uint64_t kMagic = 0x314E524B4E584C46ull;  // "FLXNKRN1"
 constexpr std::int64_t kMaxFileBytes = std::int64_t{1} << 30;
 constexpr std::time_t kHour = 3600;
 
-enum Part { kName, kTarget, kFlags, kText, kBinary, kParts };
+enum Part { kLibrary, kName, kTarget, kFlags, kText, kBinary, kParts };
 
 /// Followed by the parts, one after the other.
 struct Header {
@@ -44,12 +46,12 @@ struct Header {
 };
 
 std::array<std::string_view, kParts> parts_of(const Source& source, const Binary& binary) {
-    return {source.name, source.target, source.flags, source.text,
-            std::string_view(binary.data(), binary.size())};
+    return {FLEXION_VERSION, source.name, source.target,
+            source.flags,    source.text, std::string_view(binary.data(), binary.size())};
 }
 
 std::string file_of(const Source& source) {
-    return hash128({source.name, source.target, source.flags, source.text}).hex() +
+    return hash128({FLEXION_VERSION, source.name, source.target, source.flags, source.text}).hex() +
            std::string(kSuffix);
 }
 

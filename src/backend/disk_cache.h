@@ -27,7 +27,8 @@ public:
     DiskCache(const DiskCache&) = delete;
     DiskCache& operator=(const DiskCache&) = delete;
 
-    /// The binary stored for exactly this source, or nothing. Damaged entries are removed.
+    /// The binary stored for exactly this source by this version of Flexion, or nothing. Damaged
+    /// entries are removed.
     std::optional<Binary> find(const Source& source);
     /// Keeps `binary`; other entries make room when the folder has grown past its size.
     void store(const Source& source, const Binary& binary);
