@@ -3,6 +3,8 @@
 #include "ir/function.h"
 
 #include <algorithm>
+#include <cstring>
+#include <type_traits>
 
 namespace flexion::ir {
 namespace {
@@ -16,11 +18,8 @@ inline std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
 
 inline std::uint64_t pair(std::uint64_t low, std::uint64_t high) { return low | high << 32; }
 
-inline std::uint64_t head(const Inst& inst) {
-    return static_cast<std::uint64_t>(inst.op) | static_cast<std::uint64_t>(inst.type) << 8 |
-           static_cast<std::uint64_t>(inst.count) << 16 |
-           static_cast<std::uint64_t>(inst.index) << 32;
-}
+// Compared and hashed as bytes.
+static_assert(std::has_unique_object_representations_v<Inst> && sizeof(Inst) == 40);
 
 }  // namespace
 
@@ -31,7 +30,9 @@ bool same_structure(const Function& a, const Function& b) {
         return false;
     }
     // Parameters are instructions too, so their types are compared there.
-    if (a.insts != b.insts) return false;
+    if (std::memcmp(a.insts.data(), b.insts.data(), a.insts.size() * sizeof(Inst)) != 0) {
+        return false;
+    }
     const auto same_buffer = [](const BufferParameter& x, const BufferParameter& y) {
         return x.dtype == y.dtype && x.rank == y.rank;
     };
@@ -46,10 +47,10 @@ std::uint64_t structural_hash(const Function& f) {
     std::uint64_t hash = mix(pair(static_cast<std::uint64_t>(f.role), f.parameters.size()),
                              pair(f.buffers.size(), f.results.size()));
     for (const Inst& inst : f.insts) {
-        // The three products do not depend on each other; only their sum joins the chain.
-        const std::uint64_t parts =
-            mix(head(inst), pair(inst.args[0], inst.args[1])) +
-            mix(pair(inst.args[2], inst.args[3]), pair(inst.args[4], inst.args[5]) ^ inst.bits);
+        std::uint64_t words[5];
+        std::memcpy(words, &inst, sizeof inst);
+        // Only the sum of two independent products joins the chain.
+        const std::uint64_t parts = mix(words[0], words[1]) + mix(words[2], words[3] ^ words[4]);
         hash = mix(hash, parts);
     }
     for (const BufferParameter& buffer : f.buffers) {
@@ -67,6 +68,8 @@ Function make_function(Role role, Type score_type) {
     Function f;
     f.role = role;
     f.name = "mod";
+    f.parameters.reserve(8);
+    f.insts.reserve(32);  // most mods; growing costs as much as tracing
     if (role == Role::score_mod) f.parameters.push_back({"s", score_type});
     for (const char* name : {"b", "h", "q", "k"}) f.parameters.push_back({name, Type::i32});
     for (std::size_t i = 0; i < f.parameters.size(); ++i) {

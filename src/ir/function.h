@@ -34,12 +34,15 @@ enum class Op : std::uint8_t {
 using Value = std::uint32_t;  ///< index into Function::insts
 inline constexpr Value kNoValue = ~Value{0};
 
-/// One instruction. Its value has the index of the instruction.
+/// One instruction. Its value has the index of the instruction. `reserved` and `spare` are 0: with
+/// them there is no padding, so that instructions are compared and hashed as bytes.
 struct Inst {
     Op op = Op::constant;
-    Type type = Type::f32;    ///< of the result
-    std::uint8_t count = 0;   ///< operands in use
+    Type type = Type::f32;   ///< of the result
+    std::uint8_t count = 0;  ///< operands in use
+    std::uint8_t reserved = 0;
     std::uint16_t index = 0;  ///< parameter: which one; load: which buffer
+    std::uint16_t spare = 0;
     std::array<Value, kMaxRank> args{};
     std::uint64_t bits = 0;  ///< constant: the value's bits, zero-extended (bool: 0 or 1)
     bool operator==(const Inst&) const = default;

@@ -98,6 +98,7 @@ private:
                 fail_at(v, formatted("%{} is used before its definition", inst.args[i]));
             }
         }
+        if (inst.reserved != 0 || inst.spare != 0) fail_at(v, "a reserved field is not 0");
         if (inst.op != Op::constant && inst.bits != 0) fail_at(v, "bits outside a constant");
         if (inst.op != Op::parameter && inst.op != Op::load && inst.index != 0) {
             fail_at(v, "an index outside parameter and load");

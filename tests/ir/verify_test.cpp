@@ -99,6 +99,7 @@ TEST(Verify, RefusesDamagedInstructions) {
             {"an unused operand is not 0", [](Function& f) { f.insts[8].args[4] = 1; }},
             {"`%8 = add %8, %7`: %8 is used before its definition",
              [](Function& f) { f.insts[8].args[0] = 8; }},
+            {"a reserved field is not 0", [](Function& f) { f.insts[8].reserved = 1; }},
             {"bits outside a constant", [](Function& f) { f.insts[8].bits = 1; }},
             {"an index outside parameter and load", [](Function& f) { f.insts[8].index = 1; }},
             {"a constant has no operands", [](Function& f) { f.insts[9].count = 1; }},
