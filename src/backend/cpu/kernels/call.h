@@ -10,8 +10,8 @@
 
 #include "backend/backend.h"
 #include "backend/cpu/kernels/micro/kernels.h"
-#include "backend/cpu/kernels/walk.h"
-#include "backend/cpu/kernels/work_list.h"
+#include "backend/cpu/kernels/schedule/walk.h"
+#include "backend/cpu/kernels/schedule/work_list.h"
 #include "backend/cpu/tile_kernel.h"
 
 namespace flexion::cpu {

@@ -10,10 +10,7 @@
 
 namespace flexion::cpu {
 
-/// CPU seconds of the calling thread.
-double thread_seconds();
-
-/// Floating-point operations a second of one core: FMA, or the bf16 dot product where `dtype` is
+/// Floating-point operations a second of CPU time on one core: FMA, or the bf16 dot product where `dtype` is
 /// bf16 and `isa` has it; f64: half of the FMA peak. One measurement of about `milliseconds`;
 /// interleave it with what it is compared to, since clocks change.
 double peak_flops(Isa isa, DType dtype, double milliseconds = 1);

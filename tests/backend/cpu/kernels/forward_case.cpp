@@ -117,13 +117,15 @@ Data::Data(const Case& c, std::mt19937_64& random)
       k(make(c, c.kv_batch == 0 ? c.B : c.kv_batch, c.Hkv, c.Skv, c.D, random)),
       v(make(c, c.kv_batch == 0 ? c.B : c.kv_batch, c.Hkv, c.Skv, c.Dv, random)),
       out(make(c, c.B, c.Hq, c.Sq, c.Dv, random)),
-      lse(static_cast<std::size_t>(c.B * c.Hq * c.Sq)),
+      lse(static_cast<std::size_t>(c.B * c.Hq * c.Sq * (c.dtype == DType::f64 ? 8 : 4))),
       max(lse.size()),
       mask_mod(masks::causal()) {}
 
 plan::LaunchArgs Data::args(const Case& c) {
     plan::LaunchArgs a;
     a.q = q.view, a.k = k.view, a.v = v.view, a.out = out.view;
+    a.q.data = q.bytes.data(), a.k.data = k.bytes.data();
+    a.v.data = v.bytes.data(), a.out.data = out.bytes.data();
     const DType type = c.dtype == DType::f64 ? DType::f64 : DType::f32;
     a.lse = TensorView::dense(lse.data(), type, {c.B, c.Hq, c.Sq});
     a.max_scores = TensorView::dense(max.data(), type, {c.B, c.Hq, c.Sq});

@@ -40,10 +40,11 @@ void set_element(const TensorView& view, std::int64_t b, std::int64_t h, std::in
 /// Inputs and outputs of a case.
 struct Data {
     Data(const Case& c, std::mt19937_64& random);
+    /// The launch; the views are of this object's own memory.
     plan::LaunchArgs args(const Case& c);
     Tensor q, k, v, out;
-    std::vector<double> lse, max;  // storage for [B, H, S] of f32 or f64
-    MaskMod mask_mod;              // stands for the hand-written mask
+    std::vector<char> lse, max;  // [B, H, S] of f32 or f64
+    MaskMod mask_mod;            // stands for the hand-written mask
 };
 
 /// Every query attends to the listed keys that pass the mask (without it in full blocks). Expects

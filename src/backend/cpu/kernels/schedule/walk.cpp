@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "backend/cpu/kernels/walk.h"
+#include "backend/cpu/kernels/schedule/walk.h"
 
 #include <algorithm>
 #include <limits>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "backend/cpu/kernels/work_list.h"
+#include "backend/cpu/kernels/schedule/work_list.h"
 
 #include <algorithm>
 

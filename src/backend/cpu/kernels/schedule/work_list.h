@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "backend/cpu/kernels/scratch.h"
-#include "backend/cpu/kernels/tiling.h"
+#include "backend/cpu/kernels/schedule/tiling.h"
 #include "plan/launch.h"
 
 namespace flexion::cpu {
