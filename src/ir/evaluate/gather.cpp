@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Element access of strided views of any dtype.
-#include "ir/gather.h"
+#include "ir/evaluate/gather.h"
 
 #include <algorithm>
 #include <cstring>

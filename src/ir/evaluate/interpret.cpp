@@ -7,7 +7,7 @@
 #include <cstring>
 
 #include "ir/evaluate.h"
-#include "ir/gather.h"
+#include "ir/evaluate/gather.h"
 #include "ir/op.h"
 #include "support/fail.h"
 
