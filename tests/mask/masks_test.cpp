@@ -2,6 +2,7 @@
 // The ready-made mask_mods against plain loops, dense and as block masks.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 
@@ -304,6 +305,39 @@ TEST(Masks, VisionCrossAttention) {
         masks::vision_cross_attention(captured(intervals, DType::i64, {3, 2}), 11),
         [&](I, I, I q, I k) { return q >= intervals[k / 11 * 2] && q < intervals[k / 11 * 2 + 1]; },
         12, 33);
+}
+
+// Creating these takes no compiled code: intervals and corners decide every block.
+TEST(Masks, ThatIntervalsProve) {
+    std::vector<I> lengths;
+    for (I left = 4096, i = 0; left > 0; left -= lengths.back(), ++i) {
+        lengths.push_back(std::min<I>(left, 100 + i * 7919 % 900));
+    }
+    const std::vector<std::int32_t> ids = masks::documents_of(lengths);
+    const std::vector<std::int32_t> starts = masks::offsets_of(lengths);
+    const Buffer document = captured(ids, DType::i32, {4096});
+    const Buffer offsets = captured(starts, DType::i32, {std::ssize(starts)});
+    const std::vector<std::int32_t> one = {1000};
+    const Buffer length = captured(one, DType::i32, {1});
+    const std::pair<const char*, MaskMod> proved[] = {
+        {"causal", masks::causal()},
+        {"causal with an offset", masks::causal(100)},
+        {"sliding_window", masks::sliding_window(300)},
+        {"local", masks::local(300)},
+        {"prefix", masks::prefix(700)},
+        {"prefix by batch", masks::prefix(length)},
+        {"key_lengths", masks::key_lengths(length)},
+        {"shifted", masks::shifted(masks::sliding_window(300), 50)},
+        {"document", masks::document(document)},
+        {"document & causal", masks::document(document) & masks::causal()},
+        {"causal_document", masks::causal_document(document, offsets)},
+        {"block_diffusion", masks::block_diffusion(2048, 100)},
+        {"natten", masks::natten({1, 64, 64}, {1, 13, 13})},
+        {"sliding_tile", masks::sliding_tile({4, 32, 32}, {2, 16, 16}, {2, 8, 8})},
+        {"spatial_head", masks::spatial_head(226, 290, 2)}};
+    for (const auto& [name, mod] : proved) {
+        EXPECT_EQ(build(mod, {}, {}, 4096, 4096, {64, 64}).blocks_evaluated(), 0) << name;
+    }
 }
 
 TEST(MaskErrors, ReadyMadeMasks) {
