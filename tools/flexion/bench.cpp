@@ -14,14 +14,19 @@
 #include <flexion/options.h>
 
 #include "api/context.h"
-#include "backend/reference/elements.h"
 #include "flexion/commands.h"
 #include "flexion/spec.h"
-#include "flexion/yardstick.h"
+#include "measure/error.h"
+#include "measure/rotation.h"
+#include "measure/tensor.h"
+#include "support/dtype.h"
 #include "support/fail.h"
 
 namespace flexion::cli {
 namespace {
+
+using measure::Tensor;
+using measure::Tensors;
 
 struct BenchOptions {
     std::string backend = "cpu", direction = "forward", dtype = "f32", score, mask;
@@ -32,125 +37,14 @@ struct BenchOptions {
     bool json = false, error = true;
 };
 
-DType dtype_of(const std::string& name) {
-    for (const DType dtype : {DType::f32, DType::f64, DType::bf16, DType::f16}) {
-        if (name == name_of(dtype)) return dtype;
-    }
-    fail<UserError>("flexion bench: --dtype {}; expected f32, f64, bf16 or f16", name);
-}
-
-/// A dense tensor of normal random elements, or of zeros, aligned to a cache line.
-class Tensor {
-public:
-    Tensor(DType dtype, std::initializer_list<std::int64_t> shape)
-        : view_(TensorView::dense(nullptr, dtype, shape)) {
-        bytes_.resize(static_cast<std::size_t>(view_.numel() * size_of(dtype)) + kLine);
-        void* data = bytes_.data();
-        std::size_t space = bytes_.size();
-        view_.data = std::align(kLine, space - kLine, data, space);
-    }
-    Tensor& fill_normal(std::mt19937_64& random) {
-        std::normal_distribution<float> normal;
-        for (std::int64_t i = 0; i < view_.numel(); ++i)
-            reference::write_element(view_, i, normal(random));
-        return *this;
-    }
-    const TensorView& view() const { return view_; }
-    double at(std::int64_t i) const { return reference::read_element(view_, i); }
-
-private:
-    static constexpr std::size_t kLine = 64;
-    std::vector<char> bytes_;
-    TensorView view_;
-};
-
-struct Inputs {
-    Tensor q, k, v, out;
-};
-
-Inputs make_inputs(const BenchOptions& o, DType dtype) {
+Tensors make_tensors(const BenchOptions& o, DType dtype) {
     std::mt19937_64 random(std::random_device{}());
-    Inputs in{Tensor(dtype, {o.batch, o.heads, o.seq, o.head_dim}),
-              Tensor(dtype, {o.batch, o.kv_heads, o.kv_seq, o.head_dim}),
-              Tensor(dtype, {o.batch, o.kv_heads, o.kv_seq, o.v_head_dim}),
-              Tensor(dtype, {o.batch, o.heads, o.seq, o.v_head_dim})};
+    Tensors in{Tensor(dtype, {o.batch, o.heads, o.seq, o.head_dim}),
+               Tensor(dtype, {o.batch, o.kv_heads, o.kv_seq, o.head_dim}),
+               Tensor(dtype, {o.batch, o.kv_heads, o.kv_seq, o.v_head_dim}),
+               Tensor(dtype, {o.batch, o.heads, o.seq, o.v_head_dim})};
     in.q.fill_normal(random), in.k.fill_normal(random), in.v.fill_normal(random);
     return in;
-}
-
-/// The largest difference from the reference over sampled query rows of every head; NaN where only
-/// one of the two is NaN.
-double error_against_reference(const Inputs& in, const AttentionOptions& options,
-                               const MaskMod& mask_mod) {
-    const TensorView& q = in.q.view();
-    const std::int64_t length = q.shape[2], Dv = in.v.view().shape[3];
-    const std::int64_t samples = std::min<std::int64_t>(length, 5);
-    double largest = 0;
-    for (std::int64_t i = 0; i < samples; ++i) {
-        const std::int64_t row = i * (length - 1) / std::max<std::int64_t>(samples - 1, 1);
-        // One query in its place: the mods see position `row`, and the mask is part of the score.
-        const Scalar at = scalar(row);
-        AttentionOptions exact;
-        exact.backend = "reference";
-        exact.score_mod = score_mod([&](Expr s, Expr b, Expr h, Expr q0, Expr kv) {
-            const Expr query = to_i32(q0 + at);
-            const Expr score = options.score_mod ? options.score_mod(s, b, h, query, kv) : s;
-            return mask_mod ? where(mask_mod(b, h, query, kv), score, -INFINITY) : score;
-        });
-        TensorView one = q;
-        one.data = static_cast<char*>(q.data) + row * q.strides[2] * size_of(q.dtype);
-        one.shape[2] = 1;
-        const Tensor expected(q.dtype, {q.shape[0], q.shape[1], 1, Dv});
-        attention(one, in.k.view(), in.v.view(), expected.view(), exact);
-        for (std::int64_t head = 0; head < q.shape[0] * q.shape[1]; ++head) {
-            for (std::int64_t d = 0; d < Dv; ++d) {
-                const double want = expected.at(head * Dv + d);
-                const double got = in.out.at((head * length + row) * Dv + d);
-                if (std::isnan(got) && std::isnan(want)) continue;
-                if (!(std::abs(got - want) <= largest)) largest = std::abs(got - want);
-                if (std::isnan(largest)) return largest;
-            }
-        }
-    }
-    return largest;
-}
-
-struct Timing {
-    double seconds = 0, flops = 0, peak = 0, fraction = 0;  // medians; fraction: of the ratios
-    double bytes_per_second = 0, read_bytes_per_second = 0;
-};
-
-/// Times `call` in rotation with the peak (and, for few queries, with reading the same bytes).
-template <class Call>
-Timing measure(const BenchOptions& o, int threads, const char* isa, DType dtype, double operations,
-               std::int64_t bytes, const Call& call) {
-    ThreadPool& pool = default_context().pool();
-    const Clock clock(threads);
-    const bool few_queries = o.seq * (o.heads / o.kv_heads) <= 16;
-    std::vector<char> same_bytes(few_queries ? static_cast<std::size_t>(bytes) : 0, 1);
-    std::vector<double> seconds, peaks, fractions, reads;
-    call();  // warm
-    double spent = 0;
-    constexpr std::size_t kFewest = 7, kMost = 1001;
-    while (seconds.size() < kFewest || (spent < o.seconds && seconds.size() < kMost)) {
-        const double before = peak_flops(pool, threads, isa, dtype);
-        const double start = clock.now();
-        call();
-        const double took = clock.now() - start;
-        const double peak = (before + peak_flops(pool, threads, isa, dtype)) / 2;
-        spent += took;
-        seconds.push_back(took);
-        peaks.push_back(peak);
-        fractions.push_back(operations / took / peak);
-        if (few_queries) reads.push_back(read_seconds(pool, threads, isa, {&same_bytes}));
-    }
-    Timing t{.seconds = median(seconds), .peak = median(peaks), .fraction = median(fractions)};
-    t.flops = operations / t.seconds;
-    if (few_queries) {
-        t.bytes_per_second = static_cast<double>(bytes) / t.seconds;
-        t.read_bytes_per_second = static_cast<double>(bytes) / median(reads);
-    }
-    return t;
 }
 
 void run(BenchOptions o) {
@@ -158,8 +52,8 @@ void run(BenchOptions o) {
     o.kv_heads = o.kv_heads ? o.kv_heads : o.heads;
     o.v_head_dim = o.v_head_dim ? o.v_head_dim : o.head_dim;
     set_option("cache", "off");  // compile_ms is the cold one
-    const DType dtype = dtype_of(o.dtype);
-    const Inputs in = make_inputs(o, dtype);
+    const DType dtype = *find_dtype(o.dtype);
+    const Tensors in = make_tensors(o, dtype);
     SpecScope scope(o.heads, o.seq, o.kv_seq);
     const MaskMod mask_mod = mask_from_spec(o.mask, scope);
     LaunchInfo info;
@@ -177,12 +71,16 @@ void run(BenchOptions o) {
     call();
     const LaunchInfo first = info;
     options.info = nullptr;
-    const double operations = 2.0 * static_cast<double>(first.visited_scores) *
-                              static_cast<double>(o.head_dim + o.v_head_dim);
-    const std::int64_t bytes =
-        o.batch * o.kv_heads * o.kv_seq * (o.head_dim + o.v_head_dim) * size_of(dtype);
-    const Timing t = measure(o, first.threads, first.isa.c_str(), dtype, operations, bytes, call);
-    const double error = o.error ? error_against_reference(in, options, mask_mod) : 0;
+    const bool few_queries = o.seq * (o.heads / o.kv_heads) <= 16;
+    const measure::Work work{
+        .dtype = dtype,
+        .isa = first.isa.c_str(),
+        .threads = first.threads,
+        .operations = 2.0 * static_cast<double>(first.visited_scores) *
+                      static_cast<double>(o.head_dim + o.v_head_dim),
+        .bytes = few_queries ? (in.k.view().numel() + in.v.view().numel()) * size_of(dtype) : 0};
+    const measure::Timing t = measure::in_rotation(default_context().pool(), work, o.seconds, call);
+    const double error = o.error ? measure::error_against_reference(in, options, mask_mod) : 0;
 
     const auto named = [](const std::string& spec) { return spec.empty() ? "none" : spec; };
     if (o.json) {

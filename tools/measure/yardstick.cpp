@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "flexion/yardstick.h"
+#include "measure/yardstick.h"
 
 #include <algorithm>
 #include <chrono>
@@ -9,7 +9,7 @@
 #include "backend/cpu/kernels/peak.h"
 #include "support/fail.h"
 
-namespace flexion::cli {
+namespace flexion::measure {
 namespace {
 
 cpu::Isa isa_of(std::string_view name) {
@@ -17,7 +17,7 @@ cpu::Isa isa_of(std::string_view name) {
          {cpu::Isa::portable, cpu::Isa::avx2, cpu::Isa::avx512, cpu::Isa::avx512_bf16}) {
         if (name == cpu::name_of(isa)) return isa;
     }
-    fail<InternalError>("flexion bench: no instruction set '{}'", name);
+    fail<InternalError>("flexion::measure: no instruction set '{}'", name);
 }
 
 }  // namespace
@@ -38,19 +38,17 @@ double peak_flops(ThreadPool& pool, int threads, const char* isa, DType dtype) {
     return std::accumulate(rates.begin(), rates.end(), 0.0);
 }
 
-double read_seconds(ThreadPool& pool, int threads, const char* isa,
-                    const std::vector<std::vector<char>*>& ranges) {
+double read_seconds(ThreadPool& pool, int threads, const char* isa, const TensorView& bytes) {
     constexpr std::int64_t kLine = 1024;  // sum_bytes takes multiples of it
     const cpu::Isa set = isa_of(isa);
     const Clock clock(threads);
+    const char* data = static_cast<const char*>(bytes.data);
+    const std::int64_t lines = bytes.numel() * size_of(bytes.dtype) / kLine;
     std::vector<float> sums(static_cast<std::size_t>(threads));
     const auto body = [&](std::int64_t task, int) {
-        for (const std::vector<char>* range : ranges) {
-            const auto lines = static_cast<std::int64_t>(range->size()) / kLine;
-            const std::int64_t begin = lines * task / threads, end = lines * (task + 1) / threads;
-            sums[static_cast<std::size_t>(task)] +=
-                cpu::sum_bytes(set, range->data() + begin * kLine, (end - begin) * kLine);
-        }
+        const std::int64_t begin = lines * task / threads, end = lines * (task + 1) / threads;
+        sums[static_cast<std::size_t>(task)] =
+            cpu::sum_bytes(set, data + begin * kLine, (end - begin) * kLine);
     };
     const double start = clock.now();
     if (threads == 1) {
@@ -71,4 +69,4 @@ double median(std::vector<double> values) {
     return *middle;
 }
 
-}  // namespace flexion::cli
+}  // namespace flexion::measure

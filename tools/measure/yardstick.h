@@ -9,7 +9,7 @@
 
 #include "support/os/thread_pool.h"
 
-namespace flexion::cli {
+namespace flexion::measure {
 
 /// Seconds: of CPU time where one thread works (other load on the machine does not count), else of
 /// the wall clock.
@@ -26,10 +26,9 @@ private:
 /// and problems of `dtype`.
 double peak_flops(ThreadPool& pool, int threads, const char* isa, DType dtype);
 
-/// Seconds that `threads` threads need to sum the bytes of the ranges, split evenly among them.
-double read_seconds(ThreadPool& pool, int threads, const char* isa,
-                    const std::vector<std::vector<char>*>& ranges);
+/// Seconds that `threads` threads need to sum the bytes of a dense tensor, split evenly among them.
+double read_seconds(ThreadPool& pool, int threads, const char* isa, const TensorView& bytes);
 
 double median(std::vector<double> values);
 
-}  // namespace flexion::cli
+}  // namespace flexion::measure
