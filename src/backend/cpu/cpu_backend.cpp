@@ -43,4 +43,6 @@ void CpuBackend::launch(const plan::LaunchArgs& args, backend::KernelProvider& k
     forward(args, kernels);
 }
 
+std::unique_ptr<backend::Backend> make_backend() { return std::make_unique<CpuBackend>(); }
+
 }  // namespace flexion::cpu

@@ -26,4 +26,7 @@ private:
     Isa isa_;
 };
 
+/// The CPU with the best instruction set of this machine (backend/backends.def).
+std::unique_ptr<backend::Backend> make_backend();
+
 }  // namespace flexion::cpu
