@@ -15,10 +15,15 @@ int main(int argc, char** argv) {
     app.set_version_flag("--version", FLEXION_VERSION);
     app.require_subcommand(1);
     namespace cli = flexion::cli;
-    for (const auto add : {cli::add_info, cli::add_run, cli::add_mask, cli::add_emit,
-                           cli::add_bench, cli::add_cache, cli::add_check}) {
-        add(app);
-    }
+    cli::add_info(app);
+    cli::add_run(app);
+    cli::add_mask(app);
+#ifdef FLEXION_WITH_CPU
+    cli::add_emit(app);
+    cli::add_bench(app);
+#endif
+    cli::add_cache(app);
+    cli::add_check(app);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
