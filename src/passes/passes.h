@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include <flexion/expr.h>
@@ -17,6 +18,22 @@ namespace flexion::passes {
 /// equal bit for bit in `typed` precision to the input's, NaN payloads aside, at all positions in
 /// [0, 2^31 - 2]. Parameters and buffers stay, used or not: captures keep their places.
 ir::Function simplify(const ir::Function& f);
+
+/// Derivatives of a score_mod in reverse mode, by the vjp column of ops.def. The function has the
+/// mod's parameters and buffers and returns
+///   result 0     the score itself, as `score_mod` gives it bit for bit (in `typed` precision)
+///   result 1     d out / d score, in the score's type
+///   result 2...  for each load of a buffer of `buffers` through which a gradient flows: d out /
+///                d element in the load's type, with the buffer and the indices it was read at,
+///                which mean what they mean to load (negative from the end once, then clamped)
+/// A buffer without a result has no gradient; one that is read in several places has several, to be
+/// summed. The caller multiplies results 1... by the incoming gradient g = P (dP - delta), taking 0
+/// where the position is masked or P is 0: a factor may be infinite there. Ties and edges are
+/// torch's (min and max halve a tie, clamp passes at its bounds, abs gives 0 at 0), but what a
+/// select, min, max or clamp did not take contributes exactly 0, whatever its own derivative: where
+/// (s > 0, log(s), 0) has no NaN. Scalars get no gradient; capture a 0-dim buffer for one.
+/// InternalError: not a score_mod, or a buffer that is not of floats.
+ir::Function derivative(const ir::Function& score_mod, std::span<const int> buffers);
 
 // ---- uniformity -------------------------------------------------------------------------------
 
