@@ -205,15 +205,17 @@ private:
             const Val after = body_.larger(maxima_[i], before);
             body_.store(after, at, bytes_of(real_));
             const Val dead = body_.compare("fcmp oeq", after, Code::minus_infinity(real_));
-            const Val base = body_.select(dead, real(0), after);
-            negated_[i] = body_.fmul(base, real(-kLog2E));
-            alpha_[i] =
-                emit_softmax_exp2(body_, body_.mad(before, real(kLog2E), negated_[i]), false);
+            base_[i] = body_.select(dead, real(0), after);
+            const Val fall = body_.fmul(body_.fsub(before, base_[i]), real(kLog2E));
+            alpha_[i] = emit_softmax_exp2(body_, fall, false);
             body_.store(alpha_[i], state("%alpha", i), bytes_of(real_));
         }
         log2e_ = real(kLog2E);
-        if (plain_) log2e_ = body_.splat(body_.fmul(args_.scale, log2e_), shape_.lanes);
-        if (!panel()) negated_[0] = negated_[1] = body_.splat(negated_[0], shape_.lanes);
+        if (plain_) {
+            log2e_ = body_.splat(body_.fmul(args_.scale, log2e_), shape_.lanes);
+            for (Val& base : base_) base = body_.fmul(base, real(-kLog2E));
+        }
+        if (!panel()) base_[0] = base_[1] = body_.splat(base_[0], shape_.lanes);
     }
 
     Val state(const char* array, int i) {
@@ -222,7 +224,10 @@ private:
 
     Val exponential(Code& c, const Val& at, int v) const {
         const Val x = c.load(vector(), at, align());
-        return emit_softmax_exp2(c, c.mad(x, log2e_, negated_[v]), pairs_);
+        // Scores of a mod may be the lowest finite value, whose product with log2 e is not finite
+        // (nor near enough to another's in f64): the maximum is subtracted first.
+        const Val t = plain_ ? c.mad(x, log2e_, base_[v]) : c.fmul(c.fsub(x, base_[v]), log2e_);
+        return emit_softmax_exp2(c, t, pairs_);
     }
 
     void exponentials() {
@@ -313,7 +318,7 @@ private:
     std::optional<Expression> score_, mask_;
     ArgValues args_;
     std::vector<Place> places_;
-    std::array<Val, kVectors> maxima_, alpha_, negated_, sums_;
+    std::array<Val, kVectors> maxima_, alpha_, base_, sums_;
     Val log2e_, odd_;
 };
 
