@@ -52,15 +52,17 @@ inline std::int64_t kv_batch(const TensorView& t, std::int64_t b) {
 std::span<const BlockRun> runs_of(const BlockMask& mask, std::int64_t b, std::int64_t h,
                                   std::int64_t row);
 
-/// lse = m + ln l (natural log) and the maximum of one row, where wanted.
+/// lse = m + ln l (natural log) and the maximum of one row, where wanted. NaN never enters m in a
+/// pass, but it does enter l, as does inf - inf; the maximum is NaN in the first case alone.
 template <class T>
 void write_statistics(const plan::LaunchArgs& args, std::int64_t b, std::int64_t h, std::int64_t q,
                       T m, T l) {
     constexpr T kNone = -std::numeric_limits<T>::infinity();
     if (args.lse.data != nullptr)
         *reinterpret_cast<T*>(row_of(args.lse, b, h, q)) = l == T(0) ? kNone : m + std::log(l);
+    const bool nan = std::isnan(l) && m != std::numeric_limits<T>::infinity();
     if (args.max_scores.data != nullptr)
-        *reinterpret_cast<T*>(row_of(args.max_scores, b, h, q)) = l == T(0) ? kNone : m;
+        *reinterpret_cast<T*>(row_of(args.max_scores, b, h, q)) = l == T(0) ? kNone : nan ? l : m;
 }
 
 /// forward() for each of the maps.
