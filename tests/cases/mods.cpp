@@ -63,6 +63,12 @@ const std::map<std::string, MakeScore>& score_mods() {
                  return where((q % 5 == 2) & (k % 7 == 3), std::nan(""), s);
              });
          }},
+        {"rows_plus_inf",  // inf - inf: NaN, but for the maximum
+         [](CapturedMemory&) {
+             return score_mod([](Expr s, Expr, Expr, Expr q, Expr k) {
+                 return where((q % 5 == 2) & (k % 7 == 3), kInfinity, s);
+             });
+         }},
         {"distance",
          [](CapturedMemory&) {
              return score_mod(

@@ -40,7 +40,7 @@ std::unique_ptr<backend::Kernel> CpuBackend::load(const backend::Source& source,
 }
 
 void CpuBackend::launch(const plan::LaunchArgs& args, backend::KernelProvider& kernels) const {
-    forward(args, kernels);
+    forward(args, kernels, isa_);
 }
 
 std::unique_ptr<backend::Backend> make_backend() { return std::make_unique<CpuBackend>(); }
