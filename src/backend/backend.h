@@ -33,8 +33,8 @@ struct Support {
     std::string why;  ///< the reason, and what would work
 };
 
-/// Kernels for one pair of mods, from the memory cache or through the line; a launch asks only for
-/// the ones it needs, so the masked kernel of a mask without partial blocks is never compiled.
+/// Kernels for one pair of mods, from the memory cache or through the line; a launch asks for those
+/// that it needs.
 class KernelProvider {
 public:
     virtual ~KernelProvider() = default;

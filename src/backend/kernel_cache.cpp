@@ -105,10 +105,10 @@ KernelCache::KernelCache(DiskCache& disk, int sets)
 KernelCache::~KernelCache() = default;
 
 KernelCache::Ref KernelCache::program(const Backend& backend, const plan::Mods& mods,
-                                      std::uint64_t key, double& compile_ms) {
+                                      std::uint64_t key, Cost& cost) {
     key |= 1;  // 0 marks an empty slot
     if (Ref ref = pin(backend, mods, key)) return ref;
-    const Slow slow(*this, compile_ms);
+    const Slow slow(*this, cost.compile_ms);
     const std::lock_guard lock(inserting_);
     if (Ref ref = pin(backend, mods, key)) return ref;
     return insert(backend, mods, key);
@@ -175,14 +175,14 @@ KernelCache::Ref KernelCache::insert(const Backend& backend, const plan::Mods& m
     return ref;
 }
 
-const Kernel& KernelCache::kernel(const Ref& program, const plan::Problem& problem,
-                                  double& compile_ms) {
+const Kernel& KernelCache::kernel(const Ref& program, const plan::Problem& problem, Cost& cost) {
     if (const Kernel* kernel = program->find(problem)) {
         if (program.slot_) program.slot_->hits.fetch_add(1, std::memory_order_relaxed);
         return *kernel;
     }
-    const Slow slow(*this, compile_ms);
+    const Slow slow(*this, cost.compile_ms);
     misses_.fetch_add(1, std::memory_order_relaxed);
+    ++cost.misses;
     return program->find_or_make(
         problem, [&](const Backend& backend, const plan::Problem& made, const plan::Mods& mods) {
             return kernel_for(backend, made, mods, disk_, compiled_);
@@ -204,6 +204,18 @@ CacheInfo KernelCache::info() const {
 }
 
 std::shared_ptr<const Kernel> CallKernels::get(const plan::Problem& problem) {
+    const std::int64_t misses = cost_.misses;
+    const Kernel& kernel = kernel_of(problem);
+    if (cost_.misses != misses && problem.direction == plan::Direction::forward && mods_.mask) {
+        plan::Problem counterpart = problem;
+        counterpart.masked = !problem.masked;
+        kernel_of(counterpart);
+    }
+    // Owned by its program, which this object pins: a pointer without a count.
+    return {std::shared_ptr<const Kernel>(), &kernel};
+}
+
+const Kernel& CallKernels::kernel_of(plan::Problem problem) {
     plan::Mods mods = mods_;
     std::uint64_t mask_hash = mask_hash_;
     if (!problem.masked) {
@@ -214,13 +226,10 @@ std::shared_ptr<const Kernel> CallKernels::get(const plan::Problem& problem) {
     KernelCache::Ref& program = programs_[problem.masked];
     if (!program) {
         const std::uint64_t key = hash_combine(hash_combine(0, score_hash_), mask_hash);
-        program = cache_.program(backend_, mods, key, compile_ms_);
+        program = cache_.program(backend_, mods, key, cost_);
     }
-    plan::Problem full = problem;
-    full.assumptions = program->assumptions(mods, extents_);
-    const Kernel& kernel = cache_.kernel(program, full, compile_ms_);
-    // Owned by the program, which this object pins: a pointer without a count.
-    return {std::shared_ptr<const Kernel>(), &kernel};
+    problem.assumptions = program->assumptions(mods, extents_);
+    return cache_.kernel(program, problem, cost_);
 }
 
 }  // namespace flexion::backend

@@ -35,6 +35,13 @@ public:
     KernelCache(const KernelCache&) = delete;
     KernelCache& operator=(const KernelCache&) = delete;
 
+    /// What a caller waited for: kernels that were not there, and the thread CPU milliseconds that
+    /// they and new programs took.
+    struct Cost {
+        std::int64_t misses = 0;
+        double compile_ms = 0;
+    };
+
     /// Keeps a program from being evicted.
     class Ref {
     public:
@@ -53,12 +60,10 @@ public:
         std::unique_ptr<Program> own_{};  // of a set whose programs are all in use
     };
 
-    /// `key`: a hash of the structure of `mods`. Here and below, what is slow adds the thread CPU
-    /// milliseconds that it took to `compile_ms`.
-    Ref program(const Backend& backend, const plan::Mods& mods, std::uint64_t key,
-                double& compile_ms);
+    /// `key`: a hash of the structure of `mods`.
+    Ref program(const Backend& backend, const plan::Mods& mods, std::uint64_t key, Cost& cost);
     /// The program's kernel for `problem`.
-    const Kernel& kernel(const Ref& program, const plan::Problem& problem, double& compile_ms);
+    const Kernel& kernel(const Ref& program, const plan::Problem& problem, Cost& cost);
 
     CacheInfo info() const;
 
@@ -85,7 +90,9 @@ private:
     std::atomic<std::int64_t> misses_{0}, compiled_{0};
 };
 
-/// The kernels of one call: bits from its captures and lengths, then the cache.
+/// The kernels of one call: bits from its captures and lengths, then the cache. A kernel that is
+/// made with a mask, or without the mask that there is, brings its counterpart along: which of the
+/// two a call needs depends on lengths and contents, and those are to compile nothing.
 class CallKernels final : public KernelProvider {
 public:
     /// score_hash, mask_hash: structural hashes of the functions in `mods`, 0 where there is none.
@@ -99,16 +106,18 @@ public:
           extents_(extents) {}
 
     std::shared_ptr<const Kernel> get(const plan::Problem& problem) override;
-    double compile_ms() const { return compile_ms_; }
+    double compile_ms() const { return cost_.compile_ms; }
 
 private:
+    const Kernel& kernel_of(plan::Problem problem);
+
     KernelCache& cache_;
     const Backend& backend_;
     plan::Mods mods_;
     std::uint64_t score_hash_, mask_hash_;
     plan::Extents extents_;
     KernelCache::Ref programs_[2];  // without and with the mask
-    double compile_ms_ = 0;
+    KernelCache::Cost cost_;
 };
 
 }  // namespace flexion::backend

@@ -24,7 +24,8 @@ static int g_failures = 0;
         CHECK(strstr(flexion_last_error(), text) != NULL); \
     } while (0)
 
-enum { B = 1, HQ = 2, HKV = 1, SQ = 5, SKV = 7, D = 4, DV = 3 };
+/* More than one task, so that a host's loop has something to do. */
+enum { B = 1, HQ = 2, HKV = 1, SQ = 300, SKV = 310, D = 4, DV = 3 };
 
 static const char* const kBiased =
     "flexion.ir 1\n"

@@ -193,12 +193,12 @@ TEST(Calls, NewLengthsBatchesAndValuesCompileNothing) {
         }
         return info.compile_ms;
     };
-    EXPECT_GT(call(1, 300, 20, 50), 0);
-    call(1, 1, 20, 50);  // the other map, once
-    call(1, 4096, 20, 50);
+    EXPECT_GT(call(1, 100, 20, 50), 0);  // a partial block
+    EXPECT_GT(call(1, 1, 20, 50), 0);    // few queries lie otherwise in the lanes: once
     const CacheInfo before = cache_info();
     for (const std::int64_t B : {1, 2, 5}) {
-        for (const std::int64_t S : {1, 40, 128, 777, 1024}) {
+        for (const std::int64_t S : {1, 2, 40, 128, 777, 1024, 4096}) {
+            if (B > 1 && S > 1024) continue;
             EXPECT_EQ(call(B, S, 20, 50), 0);
         }
     }

@@ -128,7 +128,7 @@ TEST_F(KernelCacheTest, StructureProblemAndMaskAreInTheKey) {
     texts.insert(
         text(call({}, mask).get({.direction = plan::Direction::mask_leaf, .masked = true})));
     EXPECT_EQ(texts.size(), 8u);
-    EXPECT_EQ(backend_.compiled, 8);
+    EXPECT_EQ(backend_.compiled, 8);  // the unmasked counterparts were there
 }
 
 TEST_F(KernelCacheTest, HashesThatMeetDoNotMixKernels) {
@@ -137,22 +137,37 @@ TEST_F(KernelCacheTest, HashesThatMeetDoNotMixKernels) {
     const ScoreMod one = mod(1), two = mod(2);
     one_mods.score = &one.function();
     two_mods.score = &two.function();
-    double ms = 0;
-    const auto a = cache_.program(backend_, one_mods, 77, ms);
-    const auto b = cache_.program(backend_, two_mods, 77, ms);
-    const auto again = cache_.program(backend_, one_mods, 77, ms);
+    KernelCache::Cost cost;
+    const auto a = cache_.program(backend_, one_mods, 77, cost);
+    const auto b = cache_.program(backend_, two_mods, 77, cost);
+    const auto again = cache_.program(backend_, one_mods, 77, cost);
     EXPECT_NE(&*a.operator->(), &*b.operator->());
     EXPECT_EQ(&*a.operator->(), &*again.operator->());
 }
 
 TEST_F(KernelCacheTest, UnmaskedKernelsServeEveryMask) {
     const ScoreMod score = mod(1);
+    call(score).get({});
     for (int i = 0; i < 3; ++i) {
         const MaskMod mask =
             mask_mod([i](Expr, Expr, Expr q, Expr k) { return q - k <= 1000 + i; });
         call(score, mask).get({});
+        call(score, mask).get({.masked = true});
     }
-    EXPECT_EQ(backend_.compiled, 1);
+    EXPECT_EQ(backend_.compiled, 1 + 3);
+}
+
+TEST_F(KernelCacheTest, AMaskBringsBothKernels) {
+    const MaskMod mask = mask_mod([](Expr, Expr, Expr q, Expr k) { return q >= k; });
+    call(mod(1), mask).get({.masked = true});
+    EXPECT_EQ(backend_.compiled, 2);
+    call(mod(2), mask).get({.masked = false});
+    EXPECT_EQ(backend_.compiled, 4);
+    for (const bool masked : {false, true}) {
+        call(mod(1), mask).get({.masked = masked});
+        call(mod(2), mask).get({.masked = masked});
+    }
+    EXPECT_EQ(backend_.compiled, 4);
 }
 
 TEST_F(KernelCacheTest, LengthsAndValuesCompileNothingUntilAnAssumptionChanges) {
@@ -206,35 +221,35 @@ TEST_F(KernelCacheTest, AFailedCompilationIsTriedAgain) {
 
 TEST_F(KernelCacheTest, TheLeastRecentlyUsedLeaves) {
     KernelCache small(disk_, 1);
-    double ms = 0;
+    KernelCache::Cost cost;
     std::vector<ScoreMod> mods;
     const auto use = [&](int i) {
         plan::Mods functions;
         functions.score = &mods[i].function();
-        return small.program(backend_, functions, mods[i].hash(), ms);
+        return small.program(backend_, functions, mods[i].hash(), cost);
     };
     const int before = g_alive;
     for (int i = 0; i <= KernelCache::kWays; ++i) mods.push_back(mod(i));
     for (int i = 0; i < KernelCache::kWays; ++i) {
         const auto program = use(i);
-        small.kernel(program, {}, ms);
+        small.kernel(program, {}, cost);
         use(0);  // stays in use
     }
     EXPECT_EQ(g_alive - before, KernelCache::kWays);
-    small.kernel(use(KernelCache::kWays), {}, ms);  // 1 leaves
+    small.kernel(use(KernelCache::kWays), {}, cost);  // 1 leaves
     EXPECT_EQ(g_alive - before, KernelCache::kWays);
     const int compiled = backend_.compiled;
-    small.kernel(use(0), {}, ms);
-    small.kernel(use(2), {}, ms);
+    small.kernel(use(0), {}, cost);
+    small.kernel(use(2), {}, cost);
     EXPECT_EQ(backend_.compiled, compiled);
-    small.kernel(use(1), {}, ms);
+    small.kernel(use(1), {}, cost);
     EXPECT_EQ(backend_.compiled, compiled + 1);
     EXPECT_EQ(small.info().memory_entries, KernelCache::kWays);
 }
 
 TEST_F(KernelCacheTest, WhatIsInUseStays) {
     KernelCache small(disk_, 1);
-    double ms = 0;
+    KernelCache::Cost cost;
     std::vector<ScoreMod> mods;
     std::vector<KernelCache::Ref> held;
     const int before = g_alive;
@@ -242,12 +257,12 @@ TEST_F(KernelCacheTest, WhatIsInUseStays) {
         mods.push_back(mod(i));
         plan::Mods functions;
         functions.score = &mods.back().function();
-        held.push_back(small.program(backend_, functions, mods.back().hash(), ms));
-        small.kernel(held.back(), {}, ms);
+        held.push_back(small.program(backend_, functions, mods.back().hash(), cost));
+        small.kernel(held.back(), {}, cost);
     }
     EXPECT_EQ(g_alive - before, 3 * KernelCache::kWays);
     for (std::size_t i = 0; i < held.size(); ++i) {
-        const Kernel& kernel = small.kernel(held[i], {}, ms);
+        const Kernel& kernel = small.kernel(held[i], {}, cost);
         EXPECT_NE(static_cast<const CountedKernel&>(kernel).text.find(std::to_string(1000 + i)),
                   std::string::npos);
     }
