@@ -28,11 +28,10 @@ template <class Row, class To, class T>
 void loop(void* out, const void* x, const void* y, const void* z, std::int64_t n) {
     using X = std::conditional_t<Row::kSignature == Signature::select, bool, T>;
     using Out = decltype(Row::template apply<To, X, T>(X{}, T{}, T{}));
-    Out* const to = static_cast<Out*>(out);
+    Out* const __restrict to = static_cast<Out*>(out);
     const X* const first = static_cast<const X*>(x);
     [[maybe_unused]] const T* const second = static_cast<const T*>(y);
     [[maybe_unused]] const T* const third = static_cast<const T*>(z);
-#pragma GCC ivdep
     for (std::int64_t i = 0; i < n; ++i) {
         if constexpr (Row::kArity == 1) {
             to[i] = Row::template apply<To, X, T>(first[i], T{}, T{});
