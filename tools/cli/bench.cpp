@@ -14,8 +14,8 @@
 #include <flexion/options.h>
 
 #include "api/context.h"
-#include "flexion/commands.h"
-#include "flexion/spec.h"
+#include "cli/commands.h"
+#include "cli/spec.h"
 #include "measure/error.h"
 #include "measure/rotation.h"
 #include "measure/tensor.h"

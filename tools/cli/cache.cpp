@@ -6,7 +6,7 @@
 #include <CLI/CLI.hpp>
 
 #include "api/context.h"
-#include "flexion/commands.h"
+#include "cli/commands.h"
 
 namespace flexion::cli {
 namespace {

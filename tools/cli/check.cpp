@@ -6,7 +6,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "flexion/commands.h"
+#include "cli/commands.h"
 #include "ir/text.h"
 #include "passes/passes.h"
 #include "support/fail.h"

@@ -8,8 +8,8 @@
 #include <flexion/version.h>
 
 #include "api/context.h"
-#include "flexion/commands.h"
-#include "flexion/spec.h"
+#include "cli/commands.h"
+#include "cli/spec.h"
 #include "support/os/available_cpus.h"
 #ifdef FLEXION_WITH_CPU
 #include "backend/cpu/tile_abi.h"

@@ -7,7 +7,7 @@
 
 #include <flexion/version.h>
 
-#include "flexion/commands.h"
+#include "cli/commands.h"
 
 int main(int argc, char** argv) {
     CLI::App app("Attention variants, compiled: score_mod and mask_mod to one fused kernel.",

@@ -12,8 +12,8 @@
 #include <flexion/attention.h>
 #include <flexion/block_mask.h>
 
-#include "flexion/commands.h"
-#include "flexion/spec.h"
+#include "cli/commands.h"
+#include "cli/spec.h"
 #include "support/fail.h"
 
 namespace flexion::cli {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "flexion/npz.h"
+#include "cli/npz.h"
 
 #include <zip.h>
 

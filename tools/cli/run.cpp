@@ -6,9 +6,9 @@
 
 #include <flexion/attention.h>
 
-#include "flexion/commands.h"
-#include "flexion/npz.h"
-#include "flexion/spec.h"
+#include "cli/commands.h"
+#include "cli/npz.h"
+#include "cli/spec.h"
 #include "support/fail.h"
 
 namespace flexion::cli {

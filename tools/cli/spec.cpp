@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "flexion/spec.h"
+#include "cli/spec.h"
 
 #include <algorithm>
 #include <cctype>
@@ -105,7 +105,7 @@ const NamedMod<ScoreMod> kScores[] = {
      []([[maybe_unused]] SpecScope& scope, [[maybe_unused]] const Numbers& n) -> ScoreMod { \
          return __VA_ARGS__;                                                                \
      }},
-#include "flexion/spec_names.def"
+#include "cli/spec_names.def"
 #undef FLEXION_SCORE_NAME
 #undef FLEXION_MASK_NAME
 };
@@ -116,7 +116,7 @@ const NamedMod<MaskMod> kMasks[] = {
      []([[maybe_unused]] SpecScope& scope, [[maybe_unused]] const Numbers& n) -> MaskMod { \
          return __VA_ARGS__;                                                               \
      }},
-#include "flexion/spec_names.def"
+#include "cli/spec_names.def"
 #undef FLEXION_SCORE_NAME
 #undef FLEXION_MASK_NAME
 };
