@@ -7,10 +7,11 @@
 #include <string>
 
 #include <flexion/block_mask.h>
+#include <flexion/export.h>
 #include <flexion/expr.h>
 #include <flexion/tensor.h>
 
-namespace flexion {
+namespace FLEXION_PUBLIC flexion {
 
 /// A parallel loop lent by the host: runs body(i) for all i in [0, n), in any order, on any
 /// threads, and returns when all are done.

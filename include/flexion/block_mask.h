@@ -10,10 +10,11 @@
 #include <string>
 #include <vector>
 
+#include <flexion/export.h>
 #include <flexion/expr.h>
 #include <flexion/tensor.h>
 
-namespace flexion {
+namespace FLEXION_PUBLIC flexion {
 
 struct BlockSize {
     std::int64_t q = 128;

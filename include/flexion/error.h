@@ -6,7 +6,9 @@
 #include <stdexcept>
 #include <string>
 
-namespace flexion {
+#include <flexion/export.h>
+
+namespace FLEXION_PUBLIC flexion {
 
 /// Base of all errors thrown by Flexion.
 class Error : public std::runtime_error {

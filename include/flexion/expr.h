@@ -21,15 +21,19 @@
 #include <string_view>
 #include <vector>
 
+#include <flexion/export.h>
 #include <flexion/tensor.h>
 
 namespace flexion {
-
+class Tracer;
 namespace ir {
 struct Function;
 enum class Op : std::uint8_t;
 enum class Type : std::uint8_t;
 }  // namespace ir
+}  // namespace flexion
+
+namespace FLEXION_PUBLIC flexion {
 
 /// A value in the mod being traced, or a number that has not met a typed value yet.
 class Expr {

@@ -7,5 +7,7 @@
 #include <flexion/error.h>
 #include <flexion/expr.h>
 #include <flexion/masks.h>
+#include <flexion/options.h>
 #include <flexion/scores.h>
 #include <flexion/tensor.h>
+#include <flexion/version.h>

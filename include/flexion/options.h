@@ -7,7 +7,9 @@
 #include <string_view>
 #include <vector>
 
-namespace flexion {
+#include <flexion/export.h>
+
+namespace FLEXION_PUBLIC flexion {
 
 struct OptionInfo {
     std::string name;      ///< "cache_dir"

@@ -6,7 +6,9 @@
 #include <cstdint>
 #include <initializer_list>
 
-namespace flexion {
+#include <flexion/export.h>
+
+namespace FLEXION_PUBLIC flexion {
 
 /// Element types. Queries, keys and values: f32, f64, bf16, f16. Captured buffers: all of them.
 enum class DType : std::uint8_t { f32, f64, bf16, f16, i64, i32, i16, i8, u8, boolean };
