@@ -15,7 +15,7 @@ ABOVE = {"tools", "python", "tests", "bench", "examples"}
 FOREIGN = [
     (r"fmt/", r"src/support/format\.(h|cpp)"),
     (r"xxh", r"src/support/hash\.cpp"),
-    (r"llvm-c/", r"src/backend/cpu/codegen/llvm\w*\.(h|cpp)"),
+    (r"llvm-c/", r"src/backend/cpu/jit/llvm\.cpp"),
     (r"(llvm|clang|mlir)/", None),
     (r"(torch|ATen|c10|Python\.h|nanobind|xla)\b", r"python/.*"),
     (r"(nlohmann|CLI)/", r"(tools|bench|examples)/.*"),
