@@ -8,6 +8,7 @@
 
 #include "backend/cpu/kernels/peak.h"
 #include "support/fail.h"
+#include "support/os/cpu_time.h"
 
 namespace flexion::measure {
 namespace {
@@ -23,7 +24,7 @@ cpu::Isa isa_of(std::string_view name) {
 }  // namespace
 
 double Clock::now() const {
-    if (one_thread_) return cpu::thread_seconds();
+    if (one_thread_) return thread_cpu_ms() * 1e-3;
     return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch())
         .count();
 }
