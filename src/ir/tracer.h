@@ -24,6 +24,9 @@ struct Traced {
     std::uint64_t hash = 0;  ///< structural_hash(function)
 };
 
+/// UserError when no mod can read `view`: rank, dtype, extents, memory.
+void check_capture(const char* where, const TensorView& view);
+
 /// While it lives, the innermost Tracer of this thread is what Expr's operators append to. A stack:
 /// a mod may trace another one.
 class Tracer {

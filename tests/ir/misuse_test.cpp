@@ -104,15 +104,15 @@ TEST(Misuse, IsAUserErrorThatSaysWhatToDo) {
              view.rank = 7;
              buffer(view);
          }},
-        {"flexion::buffer: dimension 0 has extent -1",
+        {"flexion::buffer: dimension 0 of a tensor has extent -1",
          [] {
              TensorView view = table({8}).view();
              view.shape[0] = -1;
              buffer(view);
          }},
-        {"flexion::buffer: got no memory",
+        {"flexion::buffer: got a tensor without memory",
          [] { buffer(TensorView::dense(nullptr, DType::f32, {2})); }},
-        {"flexion::buffer: the dtype is not valid",
+        {"flexion::buffer: the dtype of a tensor is not valid",
          [] { buffer(TensorView::dense(memory, static_cast<DType>(99), {2})); }},
         {"a mod takes more than 256 parameters",
          [] {
@@ -161,6 +161,19 @@ TEST(Misuse, IsAUserErrorThatSaysWhatToDo) {
              Captures c = captures(1, {kReal, kInteger});
              c.buffers[0] = matrix.view();
              ScoreMod::from_text(kScoreText, c);
+         }},
+        {"flexion::ScoreMod::from_text: got a tensor without memory",
+         [] {
+             Captures c = captures(1, {kReal, kInteger});
+             c.buffers[0].data = nullptr;
+             ScoreMod::from_text(kScoreText, c);
+         }},
+        {"%f is declared bool, got 3",
+         [] {
+             MaskMod::from_text(
+                 "flexion.ir 1\nmask_mod m(%b: i32, %h: i32, %q: i32, %k: i32, %f: bool) { return "
+                 "%f }",
+                 captures(0, {kInteger}));
          }},
         {"read from text whose score is f32; a problem of f64 needs one whose score is f64",
          [] { ScoreMod::from_text(kScoreText, captures(1, {kReal, kInteger})).function(true); }},

@@ -89,7 +89,8 @@ void add_offsets(const TensorView& view, int dim, Type type, const void* indices
 
 void read_elements(const TensorView& view, const std::int64_t* offsets, Type as, void* out,
                    std::int64_t n) {
-    const bool empty = view.numel() == 0;
+    bool empty = false;
+    for (int i = 0; i < view.rank; ++i) empty |= view.shape[i] <= 0;
     with_type(as, [&]<class T>(std::type_identity<T>) {
         T* const to = static_cast<T*>(out);
         if (empty) {

@@ -13,21 +13,29 @@ constexpr const char* kName = "flexion::Buffer";
 
 }  // namespace
 
-Buffer buffer(const TensorView& view) {
+void check_capture(const char* where, const TensorView& view) {
     if (view.rank < 0 || view.rank > kMaxRank) {
-        flexion::fail<UserError>("flexion::buffer: got a tensor of rank {}; expected 0 to {}",
-                                 view.rank, kMaxRank);
+        flexion::fail<UserError>("{}: got a tensor of rank {}; expected 0 to {}", where, view.rank,
+                                 kMaxRank);
     }
-    if (view.dtype > DType::boolean) throw UserError("flexion::buffer: the dtype is not valid");
+    if (view.dtype > DType::boolean) {
+        flexion::fail<UserError>("{}: the dtype of a tensor is not valid", where);
+    }
+    bool empty = false;
     for (int i = 0; i < view.rank; ++i) {
         if (view.shape[i] < 0) {
-            flexion::fail<UserError>("flexion::buffer: dimension {} has extent {}", i,
+            flexion::fail<UserError>("{}: dimension {} of a tensor has extent {}", where, i,
                                      view.shape[i]);
         }
+        empty |= view.shape[i] == 0;
     }
-    if (view.data == nullptr && view.numel() > 0) {
-        throw UserError("flexion::buffer: got no memory (data is null)");
+    if (view.data == nullptr && !empty) {
+        flexion::fail<UserError>("{}: got a tensor without memory (data is null)", where);
     }
+}
+
+Buffer buffer(const TensorView& view) {
+    check_capture("flexion::buffer", view);
     Buffer b;
     b.view_ = std::make_shared<const TensorView>(view);
     return b;

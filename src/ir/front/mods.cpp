@@ -60,6 +60,7 @@ Traced trace_mask(const MaskMod::Callable& callable) {
 }
 
 void check_buffer(const char* where, const ir::BufferParameter& declared, const TensorView& given) {
+    check_capture(where, given);
     if (given.dtype != declared.dtype || given.rank != declared.rank) {
         flexion::fail<UserError>("{}: @{} is declared {} of rank {}, got {} of rank {}", where,
                                  declared.name, name_of(declared.dtype), declared.rank,
@@ -74,10 +75,16 @@ ScalarValue checked_scalar(const char* where, const ir::Parameter& declared, Sca
         given.is_integer = false;
         return given;
     }
-    const bool narrow = declared.type == Type::i32;
-    const bool fits = !narrow || (given.integer >= std::numeric_limits<std::int32_t>::min() &&
-                                  given.integer <= std::numeric_limits<std::int32_t>::max());
-    if (!given.is_integer || !fits) {
+    std::int64_t low = std::numeric_limits<std::int64_t>::min();
+    std::int64_t high = std::numeric_limits<std::int64_t>::max();
+    if (declared.type == Type::i32) {
+        low = std::numeric_limits<std::int32_t>::min();
+        high = std::numeric_limits<std::int32_t>::max();
+    } else if (declared.type == Type::boolean) {
+        low = 0;
+        high = 1;
+    }
+    if (!given.is_integer || given.integer < low || given.integer > high) {
         flexion::fail<UserError>(
             "{}: %{} is declared {}, got {}", where, declared.name, ir::name_of(declared.type),
             given.is_integer ? formatted("{}", given.integer) : formatted("{}", given.real));
