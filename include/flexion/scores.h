@@ -14,7 +14,8 @@ inline ScoreMod alibi(const Buffer& slopes) {
 /// Gemma 2's soft cap: cap * tanh(s / cap).
 inline ScoreMod softcap(double cap) {
     Scalar c = scalar(cap);
-    return score_mod([c](Expr s, Expr, Expr, Expr, Expr) { return c * tanh(s / c); });
+    // The reciprocal is uniform: it is computed once per tile, and scores are not divided.
+    return score_mod([c](Expr s, Expr, Expr, Expr, Expr) { return c * tanh(s * (1 / Expr(c))); });
 }
 /// A learned relative bias: s + table[q - k + offset], table [n] of floats, out of range clamped.
 inline ScoreMod relative(const Buffer& table, std::int64_t offset) {

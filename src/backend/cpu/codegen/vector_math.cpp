@@ -108,14 +108,26 @@ Val emit_log2(Code& c, Val x) {
     return logarithm_edges(c, x, c.fadd(z, l.exponent));
 }
 
+Val emit_log1p(Code& c, Val x) {
+    // log(u) + c / u, where u is 1 + x rounded and c what rounding lost.
+    const Val u = c.fadd(x, f32(1));
+    const Val lost = c.fsub(x, c.fsub(u, f32(1)));
+    const Logarithm l = reduce_logarithm(c, u);
+    Val y = c.mad(l.exponent, f32(kLn2Low), l.tail);
+    y = c.mad(l.f2, f32(-0.5), y);
+    y = c.fadd(y, c.fdiv(lost, u));
+    return logarithm_edges(c, u, c.mad(l.exponent, f32(kLn2High), c.fadd(l.f, y)));
+}
+
 Val emit_tanh(Code& c, Val x) {
-    // x * P(x^2) / Q(x^2) on [-9.02, 9.02], 7e-9 before rounding; the fit passes 1 by an ulp or
-    // two.
-    x = at_most(c, 9.02, at_least(c, -9.02, x));
+    // x * P(x^2) / Q(x^2) on [-9, 9]: 2e-8 before rounding. Rounding adds up to 4e-7 near 1 and
+    // would carry some results past it.
+    x = at_most(c, 9, at_least(c, -9, x));
     const Val x2 = c.fmul(x, x);
-    constexpr double kP[] = {0.999999993,     1.30831552e-01, 3.10299948e-03, 1.11442375e-05,
-                             -2.01838995e-08, 5.25774964e-11, -8.43597908e-14};
-    constexpr double kQ[] = {1, 4.64164821e-01, 2.44913735e-02, 2.54474852e-04};
+    constexpr double kP[] = {0.999999979449, 0.133810255182, 0.00349558802935, 2.0609082185e-5,
+                             1.33546635138e-8};
+    constexpr double kQ[] = {1, 0.467143411086, 0.0258769817118, 0.000328563472619,
+                             7.77655869149e-7};
     const Val r = c.fdiv(c.fmul(c.polynomial(x2, kP), x), c.polynomial(x2, kQ));
     return at_most(c, 1, at_least(c, -1, r));
 }
