@@ -6,8 +6,9 @@ namespace flexion::cpu {
 namespace {
 
 constexpr const char* kLinux = "x86_64-unknown-linux-gnu";
-// Every feature here is one that detect_isa() asks the processor for.
-#define FLEXION_AVX2_FEATURES "+avx2,+fma,+f16c"
+// Every feature here is one that detect_isa() asks the processor for, but fast-gather, which only
+// has gathers made of gather instructions: on Zen 3 a little faster, and half the time to compile.
+#define FLEXION_AVX2_FEATURES "+avx2,+fma,+f16c,+fast-gather"
 #define FLEXION_AVX512_FEATURES FLEXION_AVX2_FEATURES ",+avx512f,+avx512bw,+avx512dq,+avx512vl"
 
 constexpr IsaTraits kTraits[] = {

@@ -4,23 +4,22 @@
 #include <vector>
 
 #include "backend/cpu/codegen/ops.h"
-#include "backend/cpu/jit/vector_functions.h"
 #include "support/fail.h"
 
 namespace flexion::cpu {
 namespace {
 
 // Loaded at the head of the entry block by whoever asks first.
-Val function_pointer(Code& c, ir::Op op, Elem elem) {
+Val function_pointer(Code& c, VectorFunction function, Elem elem) {
     FunctionScope& scope = c.scope();
-    const std::string key = formatted("vf.{}.{}", ir::info(op).name, suffix_of(Ty{elem}));
+    const int index = vector_function_index(function, elem == Elem::f64);
+    const std::string key = formatted("vf{}", index);
     const auto [entry, missing] = scope.once.try_emplace(key);
     if (!missing) return entry->second;
     Code head(scope);
     Val& table = scope.once["vf"];
     const Val captures{{Elem::ptr}, "%captures"};
     if (table.text.empty()) table = head.load({Elem::ptr}, captures, 8, true);
-    const int index = vector_function_index(op, elem == Elem::f64);
     const Val pointer = head.load({Elem::ptr}, head.gep(Elem::ptr, table, index), 8, true);
     scope.prologue += head.text();
     scope.once[key] = pointer;
@@ -35,9 +34,9 @@ std::vector<int> sequence(int count, int first, int wrap) {
 
 }  // namespace
 
-Val call_library(Code& c, ir::Op op, std::span<const Val> args) {
+Val call_library(Code& c, VectorFunction function, std::span<const Val> args) {
     const Elem elem = args[0].ty.elem;
-    const Val pointer = function_pointer(c, op, elem);
+    const Val pointer = function_pointer(c, function, elem);
     const int native = vector_lanes(c.scope().module.isa()) / (elem == Elem::f64 ? 2 : 1);
     int lanes = 1;
     for (const Val& v : args) lanes = std::max(lanes, v.ty.lanes);

@@ -12,6 +12,15 @@ namespace {
 
 using ir::Op;
 
+Val emit_power(Code& c, const Val& x, const Val& y) {
+    if (x.ty.elem == Elem::f64) {
+        const Val args[] = {x, y};
+        return call_library(c, VectorFunction::pow, args);
+    }
+    const Val wide[] = {c.convert("fpext", x, Elem::f64), c.convert("fpext", y, Elem::f64)};
+    return c.convert("fptrunc", call_library(c, VectorFunction::narrow_pow, wide), Elem::f32);
+}
+
 // The functions @fx.NAME that rows call.
 Val call_prelude(Code& c, Op op, std::span<const Val> a, ir::Type type) {
     const Elem elem = a[0].ty.elem;
@@ -34,34 +43,38 @@ Val call_prelude(Code& c, Op op, std::span<const Val> a, ir::Type type) {
                 return c.intrinsic("minimum", {c.intrinsic("maximum", {a[0], a[1]}), a[2]});
             return c.smin(c.smax(a[0], a[1]), a[2]);
         case Op::pow:
-            return is_float(elem) ? call_library(c, op, a) : emit_integer_power(c, a[0], a[1]);
+            return is_float(elem) ? emit_power(c, a[0], a[1]) : emit_integer_power(c, a[0], a[1]);
         case Op::fma:
             return emit_fma(c, a[0], a[1], a[2]);
         case Op::exp:
-            return f32 ? emit_exp(c, a[0]) : call_library(c, op, a);
+            return f32 ? emit_exp(c, a[0]) : call_library(c, VectorFunction::exp, a);
         case Op::exp2:
-            return f32 ? emit_exp2(c, a[0]) : call_library(c, op, a);
+            return f32 ? emit_exp2(c, a[0]) : call_library(c, VectorFunction::exp2, a);
         case Op::log:
-            return f32 ? emit_log(c, a[0]) : call_library(c, op, a);
+            return f32 ? emit_log(c, a[0]) : call_library(c, VectorFunction::log, a);
         case Op::log2:
-            return f32 ? emit_log2(c, a[0]) : call_library(c, op, a);
+            return f32 ? emit_log2(c, a[0]) : call_library(c, VectorFunction::log2, a);
         case Op::tanh:
-            return f32 ? emit_tanh(c, a[0]) : call_library(c, op, a);
+            return f32 ? emit_tanh(c, a[0]) : call_library(c, VectorFunction::tanh, a);
         case Op::sigmoid:
             if (f32) return emit_sigmoid(c, a[0]);
             {
                 const Val negated = c.fneg(a[0]);
-                const Val e = call_library(c, Op::exp, {&negated, 1});
+                const Val e = call_library(c, VectorFunction::exp, {&negated, 1});
                 return c.fdiv(Code::real(elem, 1), c.fadd(e, Code::real(elem, 1)));
             }
         case Op::rsqrt:
             return c.fdiv(Code::real(elem, 1), c.intrinsic("sqrt", {a[0]}));
         case Op::expm1:
+            return call_library(c, VectorFunction::expm1, a);
         case Op::log1p:
+            return f32 ? emit_log1p(c, a[0]) : call_library(c, VectorFunction::log1p, a);
         case Op::sin:
+            return call_library(c, VectorFunction::sin, a);
         case Op::cos:
+            return call_library(c, VectorFunction::cos, a);
         case Op::erf:
-            return call_library(c, op, a);
+            return call_library(c, VectorFunction::erf, a);
         case Op::floor:
             return emit_floor(c, a[0]);
         case Op::ceil:

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "backend/cpu/codegen/code.h"
+#include "backend/cpu/jit/vector_functions.h"
 #include "ir/op.h"
 
 namespace flexion::cpu {
@@ -35,6 +36,7 @@ Val emit_exp(Code& code, Val x);
 Val emit_exp2(Code& code, Val x);
 Val emit_log(Code& code, Val x);
 Val emit_log2(Code& code, Val x);
+Val emit_log1p(Code& code, Val x);
 Val emit_tanh(Code& code, Val x);
 Val emit_sigmoid(Code& code, Val x);
 /// 2^x for the softmax, x at most about 0: -inf gives exactly 0, NaN stays NaN, results below
@@ -42,7 +44,7 @@ Val emit_sigmoid(Code& code, Val x);
 Val emit_softmax_exp2(Code& code, Val x, bool coarse);
 
 // library.cpp
-/// Calls the ahead-of-time vector function of `op` for the operands' type (f32 or f64).
-Val call_library(Code& code, ir::Op op, std::span<const Val> args);
+/// Calls an ahead-of-time vector function for the operands' type (f32 or f64).
+Val call_library(Code& code, VectorFunction function, std::span<const Val> args);
 
 }  // namespace flexion::cpu

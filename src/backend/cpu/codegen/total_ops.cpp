@@ -72,7 +72,7 @@ Val emit_truncdiv(Code& c, Val x, Val y) {
 Val emit_rem(Code& c, Val x, Val y) {
     if (is_float(x.ty.elem)) {
         const Val args[] = {x, y};
-        return call_library(c, ir::Op::rem, args);
+        return call_library(c, VectorFunction::rem, args);
     }
     return divide(c, x, y).rest;
 }
@@ -168,7 +168,7 @@ Val emit_fma(Code& c, Val x, Val y, Val z) {
     if (c.traits().fma) return c.intrinsic("fma", {x, y, z});
     if (x.ty.elem == Elem::f64) {
         const Val args[] = {x, y, z};
-        return call_library(c, ir::Op::fma, args);
+        return call_library(c, VectorFunction::fma, args);
     }
     // The product is exact in double; the sum is rounded to odd, after which rounding to f32 is
     // right (Boldo and Melquiond, "Emulation of FMA and Correctly Rounded Sums", 2008).

@@ -4,7 +4,6 @@
 
 #include <cmath>
 
-#include "ir/op.h"
 #include "ir/semantics.h"
 #include "support/fail.h"
 
@@ -17,7 +16,7 @@ struct VectorOf {
 };
 
 // One loop over lanes for each arity; `target` is the instruction set whose registers carry the
-// vectors. Functions of the ops' names, which ir/semantics.h lacks:
+// vectors.
 namespace sem = ir::sem;
 inline float fma(float x, float y, float z) { return std::fma(x, y, z); }
 inline double fma(double x, double y, double z) { return std::fma(x, y, z); }
@@ -39,23 +38,24 @@ using sem::cos, sem::erf, sem::exp, sem::exp2, sem::expm1, sem::log, sem::log1p,
         for (unsigned i = 0; i < sizeof(V) / sizeof(x[0]); ++i) x[i] = op(x[i], y[i], z[i]); \
         return x;                                                                            \
     }
-#define FLEXION_LOOPS(op, arity, set, bytes, target)                                             \
-    FLEXION_LOOP_##arity(op##_f32_##set, op, FLEXION_TYPE(VectorOf<float, bytes>::type), target) \
-        FLEXION_LOOP_##arity(op##_f64_##set, op, FLEXION_TYPE(VectorOf<double, bytes>::type),    \
+#define FLEXION_LOOPS(name, op, arity, set, bytes, target)                                         \
+    FLEXION_LOOP_##arity(name##_f32_##set, op, FLEXION_TYPE(VectorOf<float, bytes>::type), target) \
+        FLEXION_LOOP_##arity(name##_f64_##set, op, FLEXION_TYPE(VectorOf<double, bytes>::type),    \
                              target)
 #define FLEXION_TYPE(...) __VA_ARGS__
+#define FLEXION_ENTRY(function) reinterpret_cast<const void*>(&function)
+#define FLEXION_ENTRIES(name, set) FLEXION_ENTRY(name##_f32_##set), FLEXION_ENTRY(name##_f64_##set),
 
-#define FLEXION_SLEEF_FUNCTION(op, arity) FLEXION_LOOPS(op, arity, portable, 16, )
-#define FLEXION_LIBM_FUNCTION(op, arity) FLEXION_LOOPS(op, arity, portable, 16, )
+// ---- portable: vectors of 16 bytes ----
+#define FLEXION_SLEEF_FUNCTION(name, function, arity) \
+    FLEXION_LOOPS(name, function, arity, portable, 16, )
+#define FLEXION_LIBM_FUNCTION FLEXION_SLEEF_FUNCTION
 #include "backend/cpu/jit/vector_functions.def"
 #undef FLEXION_SLEEF_FUNCTION
 #undef FLEXION_LIBM_FUNCTION
 
-#define FLEXION_ENTRY(function) reinterpret_cast<const void*>(&function)
-
 const void* const kPortable[] = {
-#define FLEXION_SLEEF_FUNCTION(op, arity) \
-    FLEXION_ENTRY(op##_f32_portable), FLEXION_ENTRY(op##_f64_portable),
+#define FLEXION_SLEEF_FUNCTION(name, function, arity) FLEXION_ENTRIES(name, portable)
 #define FLEXION_LIBM_FUNCTION FLEXION_SLEEF_FUNCTION
 #include "backend/cpu/jit/vector_functions.def"
 #undef FLEXION_SLEEF_FUNCTION
@@ -63,43 +63,43 @@ const void* const kPortable[] = {
 };
 
 #if defined(__x86_64__)
+// ---- AVX2 and AVX-512 ----
 #define FLEXION_AVX2 __attribute__((target("avx2,fma")))
 #define FLEXION_AVX512 __attribute__((target("avx512f")))
-#define FLEXION_SLEEF_FUNCTION(op, arity)
-#define FLEXION_LIBM_FUNCTION(op, arity)             \
-    FLEXION_LOOPS(op, arity, avx2, 32, FLEXION_AVX2) \
-    FLEXION_LOOPS(op, arity, avx512, 64, FLEXION_AVX512)
+#define FLEXION_SLEEF_FUNCTION(name, function, arity)
+#define FLEXION_LIBM_FUNCTION(name, function, arity)             \
+    FLEXION_LOOPS(name, function, arity, avx2, 32, FLEXION_AVX2) \
+    FLEXION_LOOPS(name, function, arity, avx512, 64, FLEXION_AVX512)
 #include "backend/cpu/jit/vector_functions.def"
 #undef FLEXION_SLEEF_FUNCTION
 #undef FLEXION_LIBM_FUNCTION
 
 // Only their addresses are taken: <sleef.h> would declare them to files compiled for AVX alone.
 extern "C" {
-#define FLEXION_SLEEF_FUNCTION(op, arity) \
-    void Sleef_##op##f8_u10avx2();        \
-    void Sleef_##op##d4_u10avx2();        \
-    void Sleef_##op##f16_u10avx512f();    \
-    void Sleef_##op##d8_u10avx512f();
-#define FLEXION_LIBM_FUNCTION(op, arity)
+#define FLEXION_SLEEF_FUNCTION(name, function, arity) \
+    void Sleef_##function##f8_u10avx2();              \
+    void Sleef_##function##d4_u10avx2();              \
+    void Sleef_##function##f16_u10avx512f();          \
+    void Sleef_##function##d8_u10avx512f();
+#define FLEXION_LIBM_FUNCTION(name, function, arity)
 #include "backend/cpu/jit/vector_functions.def"
 #undef FLEXION_SLEEF_FUNCTION
 #undef FLEXION_LIBM_FUNCTION
 }
 
 const void* const kAvx2[] = {
-#define FLEXION_SLEEF_FUNCTION(op, arity) \
-    FLEXION_ENTRY(Sleef_##op##f8_u10avx2), FLEXION_ENTRY(Sleef_##op##d4_u10avx2),
-#define FLEXION_LIBM_FUNCTION(op, arity) FLEXION_ENTRY(op##_f32_avx2), FLEXION_ENTRY(op##_f64_avx2),
+#define FLEXION_SLEEF_FUNCTION(name, function, arity) \
+    FLEXION_ENTRY(Sleef_##function##f8_u10avx2), FLEXION_ENTRY(Sleef_##function##d4_u10avx2),
+#define FLEXION_LIBM_FUNCTION(name, function, arity) FLEXION_ENTRIES(name, avx2)
 #include "backend/cpu/jit/vector_functions.def"
 #undef FLEXION_SLEEF_FUNCTION
 #undef FLEXION_LIBM_FUNCTION
 };
 
 const void* const kAvx512[] = {
-#define FLEXION_SLEEF_FUNCTION(op, arity) \
-    FLEXION_ENTRY(Sleef_##op##f16_u10avx512f), FLEXION_ENTRY(Sleef_##op##d8_u10avx512f),
-#define FLEXION_LIBM_FUNCTION(op, arity) \
-    FLEXION_ENTRY(op##_f32_avx512), FLEXION_ENTRY(op##_f64_avx512),
+#define FLEXION_SLEEF_FUNCTION(name, function, arity) \
+    FLEXION_ENTRY(Sleef_##function##f16_u10avx512f), FLEXION_ENTRY(Sleef_##function##d8_u10avx512f),
+#define FLEXION_LIBM_FUNCTION(name, function, arity) FLEXION_ENTRIES(name, avx512)
 #include "backend/cpu/jit/vector_functions.def"
 #undef FLEXION_SLEEF_FUNCTION
 #undef FLEXION_LIBM_FUNCTION
@@ -115,22 +115,6 @@ VectorFunctions vector_functions(Isa isa) {
 #endif
     invariant(isa == Isa::portable, "vector functions exist for the instruction set");
     return kPortable;
-}
-
-int vector_function_index(ir::Op op, bool f64) {
-    constexpr ir::Op kOps[] = {
-#define FLEXION_SLEEF_FUNCTION(op, arity) ir::Op::op,
-#define FLEXION_LIBM_FUNCTION FLEXION_SLEEF_FUNCTION
-#include "backend/cpu/jit/vector_functions.def"
-#undef FLEXION_SLEEF_FUNCTION
-#undef FLEXION_LIBM_FUNCTION
-    };
-    int index = f64 ? 1 : 0;
-    for (const ir::Op listed : kOps) {
-        if (listed == op) return index;
-        index += 2;
-    }
-    fail<InternalError>("flexion: op {} has no vector function", ir::info(op).name);
 }
 
 }  // namespace flexion::cpu

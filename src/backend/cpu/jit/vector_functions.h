@@ -4,16 +4,25 @@
 #pragma once
 
 #include "backend/cpu/tile_abi.h"
-#include "ir/function.h"
 
 namespace flexion::cpu {
 
-/// Entries by op, f32 before f64. They take and return vectors of the instruction set's full width
-/// in registers, as the System V ABI passes __m256 and the like.
+enum class VectorFunction : std::uint8_t {
+#define FLEXION_SLEEF_FUNCTION(name, function, arity) name,
+#define FLEXION_LIBM_FUNCTION(name, function, arity) name,
+#include "backend/cpu/jit/vector_functions.def"
+#undef FLEXION_SLEEF_FUNCTION
+#undef FLEXION_LIBM_FUNCTION
+};
+
+/// The tables' layout: each function has an entry for f32 and one for f64.
+constexpr int vector_function_index(VectorFunction function, bool f64) {
+    return 2 * static_cast<int>(function) + (f64 ? 1 : 0);
+}
+
+/// Entries take and return vectors of the instruction set's full width in registers, as the System
+/// V ABI passes __m256 and the like.
 using VectorFunctions = const void* const*;
 VectorFunctions vector_functions(Isa isa);
-
-/// Position of an op's entry; InternalError for an op that has none.
-int vector_function_index(ir::Op op, bool f64);
 
 }  // namespace flexion::cpu
