@@ -13,11 +13,11 @@ namespace flexion::cpu {
 namespace {
 
 constexpr std::int64_t kTileKeys = 256;  // that a tile pass sees at a time
-constexpr int kValueKeys = 64;           // whose values stay in L1 while all columns are summed
 constexpr std::int64_t kMaxRows = 64;    // of a task
 // Parts are made as long as there are fewer tasks than this, none shorter than kFewestKeys.
 constexpr std::int64_t kEnoughTasks = 64;
 constexpr std::int64_t kFewestKeys = 512;
+constexpr std::int64_t kKeyUnit = 64;  // parts but the last are multiples of it
 
 /// Rows that attend to the same keys: some heads of one kv head, the queries of one row of blocks.
 struct Unit {
@@ -82,7 +82,7 @@ Units::Units(const plan::LaunchArgs& args) : args_(args), group_(args.q_heads() 
     const std::int64_t wanted = (kEnoughTasks + count_ - 1) / count_;
     const std::int64_t possible = std::max<std::int64_t>(most / kFewestKeys, 1);
     const std::int64_t share = (most + std::min(wanted, possible) - 1) / std::min(wanted, possible);
-    part_keys_ = std::max<std::int64_t>((share + kValueKeys - 1) / kValueKeys * kValueKeys, 1);
+    part_keys_ = std::max<std::int64_t>((share + kKeyUnit - 1) / kKeyUnit * kKeyUnit, 1);
     parts_ = static_cast<int>(std::max<std::int64_t>((most + part_keys_ - 1) / part_keys_, 1));
 }
 
@@ -118,7 +118,7 @@ private:
     /// Statistics and results of a unit's rows, and for one task its other scratch.
     struct Rows {
         T *m, *l, *o;
-        T *alpha, *ones, *q, *s;
+        T *alpha, *q, *s;
     };
     void attend(const Unit& unit, const Rows& rows, std::int64_t begin, std::int64_t end,
                 bool partial) const;
@@ -153,9 +153,9 @@ StreamForward<T>::StreamForward(const plan::LaunchArgs& args, const StreamKernel
     const std::int64_t unit = std::max<std::int64_t>(kernels.chunk, 64 / sizeof(T));
     q_row_ = (depth_ + unit - 1) / unit * unit;
     o_row_ = (width_ + unit - 1) / unit * unit;
-    // m, l, alpha, ones in lines of their own, then q, s and o.
+    // m, l, alpha in lines of their own, then q, s and o.
     const std::int64_t scalars =
-        4 * static_cast<std::int64_t>(aligned(sizeof(T) * most_rows_) / sizeof(T)) +
+        3 * static_cast<std::int64_t>(aligned(sizeof(T) * most_rows_) / sizeof(T)) +
         most_rows_ * (q_row_ + o_row_ + kTileKeys);
     scratch_bytes_ = static_cast<std::size_t>(scalars) * sizeof(T);
     if (units.parts() == 1) return;
@@ -176,7 +176,6 @@ void StreamForward<T>::attend(const Unit& unit, const Rows& rows, std::int64_t b
     const int keys = static_cast<int>(end - begin);
     const char* k = row_of(args_.k, kv_batch(args_.k, unit.b), unit.kv_head, begin);
     const char* v = row_of(args_.v, kv_batch(args_.v, unit.b), unit.kv_head, begin);
-    const std::int64_t v_stride = row_stride(args_.v);
     kernels_.scores(k, row_stride(args_.k), keys, depth_, rows.q, q_row_, unit.rows(), rows.s,
                     kTileKeys);
     TileArgs tile{};
@@ -192,10 +191,8 @@ void StreamForward<T>::attend(const Unit& unit, const Rows& rows, std::int64_t b
         T* s = rows.s + r * kTileKeys;
         passes_.pass(partial)(s, s, rows.m + r, rows.l + r, rows.alpha + r, &tile, passes_.words());
     }
-    for (int n = 0; n < keys; n += kValueKeys)
-        kernels_.accumulate(v + n * v_stride, v_stride, std::min(keys - n, kValueKeys), width_,
-                            rows.s + n, kTileKeys, unit.rows(), rows.o, o_row_,
-                            n == 0 ? rows.alpha : rows.ones);
+    kernels_.accumulate(v, row_stride(args_.v), keys, width_, rows.s, kTileKeys, unit.rows(),
+                        rows.o, o_row_, rows.alpha);
 }
 
 template <class T>
@@ -225,14 +222,13 @@ void StreamForward<T>::run(std::int64_t task) {
         return here;
     };
     Rows rows;
-    rows.alpha = take(count), rows.ones = take(count);
+    rows.alpha = take(count);
     rows.m = take(count), rows.l = take(count);
     rows.q = take(count * q_row_), rows.s = take(count * kTileKeys);
     rows.o = take(count * o_row_);
     if (parts > 1) rows.m = part_m(task), rows.l = rows.m + most_rows_, rows.o = part_o(task);
     std::fill_n(rows.m, count, -std::numeric_limits<T>::infinity());
     std::fill_n(rows.l, count, T(0));
-    std::fill_n(rows.ones, count, T(1));
     std::fill_n(rows.o, count * o_row_, T(0));
     for (int r = 0; r < count; ++r)
         kernels_.query(row_of(args_.q, unit.b, unit.head(r), unit.query(r)), depth_,

@@ -7,7 +7,7 @@
 #include "backend/cpu/kernels/micro/gemm.h"
 #include "backend/cpu/kernels/micro/pack.h"
 #include "backend/cpu/kernels/micro/peak_loops.h"
-#include "backend/cpu/kernels/micro/stream.h"
+#include "backend/cpu/kernels/micro/stream_pairs.h"
 
 namespace flexion::cpu::FLEXION_KERNEL_NAMESPACE {
 
@@ -40,7 +40,7 @@ constexpr StreamKernels stream() {
         .scalar_bytes = sizeof(typename Vec::Scalar),
         .chunk = 2 * Vec::kLanes,
         .max_rows = Vec::kLanes / 2,
-        .query = stream_query<Vec, T>,
+        .query = Dots<Vec, T>::query,
         .scores = stream_scores<Vec, T>,
         .accumulate = stream_accumulate<Vec, T>,
         .write = stream_write<Vec, T>,
@@ -48,6 +48,11 @@ constexpr StreamKernels stream() {
 }
 
 #if defined(FLEXION_HAS_BF16_DOT)
+constexpr StreamKernels bf16_stream() {
+    StreamKernels kernels = stream<F32, Bf16>();
+    kernels.accumulate = pair_accumulate<>;
+    return kernels;
+}
 constexpr PanelKernels bf16_panel() {
     return {
         .p_format = PFormat::bf16_pairs,
@@ -69,6 +74,7 @@ constexpr PanelKernels bf16_panel() {
 constexpr auto kBf16DotLoop = bf16_dot_loop;
 #else
 constexpr PanelKernels bf16_panel() { return panel<F32, Bf16>(); }
+constexpr StreamKernels bf16_stream() { return stream<F32, Bf16>(); }
 constexpr double (*kBf16DotLoop)(std::int64_t) = nullptr;
 #endif
 
@@ -76,8 +82,7 @@ extern const IsaKernels kKernels;
 constexpr IsaKernels kKernels = {
     .isa = Isa::FLEXION_KERNEL_NAMESPACE,
     .panel = {panel<F32, float>(), panel<F64, double>(), bf16_panel(), panel<F32, Half>()},
-    .stream = {stream<F32, float>(), stream<F64, double>(), stream<F32, Bf16>(),
-               stream<F32, Half>()},
+    .stream = {stream<F32, float>(), stream<F64, double>(), bf16_stream(), stream<F32, Half>()},
     .fma_loop = fma_loop,
     .bf16_dot_loop = kBf16DotLoop,
     .sum_words = sum_words,

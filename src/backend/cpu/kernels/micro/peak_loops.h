@@ -7,16 +7,6 @@
 
 namespace flexion::cpu::FLEXION_KERNEL_NAMESPACE {
 
-/// Keeps x in a register and unknown to the optimiser.
-template <class V>
-FLEXION_INLINE void opaque(V& x) {
-#if defined(__x86_64__)
-    asm volatile("" : "+v"(x));
-#else
-    asm volatile("" : "+w"(x));
-#endif
-}
-
 /// Twelve chains: enough for two units of latency 4 (multiply-add) or 6 (vdpbf16ps).
 template <class V, class Step>
 FLEXION_INLINE void chains(std::int64_t loops, V start, Step step) {
@@ -25,14 +15,16 @@ FLEXION_INLINE void chains(std::int64_t loops, V start, Step step) {
     for (std::int64_t n = 0; n < loops; ++n) {
         a = step(a), b = step(b), c = step(c), d = step(d), e = step(e), f = step(f);
         g = step(g), h = step(h), i = step(i), j = step(j), k = step(k), l = step(l);
-        opaque(a), opaque(b), opaque(c), opaque(d), opaque(e), opaque(f);
-        opaque(g), opaque(h), opaque(i), opaque(j), opaque(k), opaque(l);
+        in_register(a), in_register(b), in_register(c), in_register(d), in_register(e),
+            in_register(f);
+        in_register(g), in_register(h), in_register(i), in_register(j), in_register(k),
+            in_register(l);
     }
 }
 
 inline double fma_loop(std::int64_t loops) {
     F32::V x = F32::set(0.5f);
-    opaque(x);
+    in_register(x);
     chains(loops, F32::zero(),
            [x](F32::V acc) __attribute__((always_inline)) { return F32::fma(x, x, acc); });
     return 12.0 * 2 * F32::kLanes * static_cast<double>(loops);
@@ -41,7 +33,7 @@ inline double fma_loop(std::int64_t loops) {
 #if defined(FLEXION_HAS_BF16_DOT)
 inline double bf16_dot_loop(std::int64_t loops) {
     __m512i x = _mm512_set1_epi32(0x3f003f00);
-    opaque(x);
+    in_register(x);
     chains(loops, F32::zero(),
            [x](F32::V acc) __attribute__((always_inline)) { return dot_bf16(acc, x, x); });
     return 12.0 * 4 * F32::kLanes * static_cast<double>(loops);

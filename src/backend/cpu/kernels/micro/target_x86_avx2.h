@@ -47,6 +47,23 @@ struct F32 {
         _mm256_maskstore_ps(p, first(n), x);
     }
 
+    /// One part (16 bytes) of memory in every part.
+    static FLEXION_INLINE V broadcast_part(const void* p) {
+        return _mm256_broadcast_ps(static_cast<const __m128*>(p));
+    }
+    /// kParts parts, from p[0], p[1], ...
+    static FLEXION_INLINE V join(const char* const* p) {
+        return _mm256_insertf128_ps(
+            _mm256_castps128_ps256(_mm_loadu_ps(reinterpret_cast<const float*>(p[0]))),
+            _mm_loadu_ps(reinterpret_cast<const float*>(p[1])), 1);
+    }
+    /// Likewise four halves to a part.
+    static FLEXION_INLINE V join_halves(const char* const* p) {
+        const __m128d low = _mm_load_sd(reinterpret_cast<const double*>(p[0]));
+        return _mm256_cvtph_ps(
+            _mm_castpd_si128(_mm_loadh_pd(low, reinterpret_cast<const double*>(p[1]))));
+    }
+
 private:
     static FLEXION_INLINE __m256i first(int n) {
         return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
@@ -70,6 +87,15 @@ struct F64 {
     }
     static FLEXION_INLINE void write_first(double* p, V x, int n) {
         _mm256_maskstore_pd(p, first(n), x);
+    }
+
+    static FLEXION_INLINE V broadcast_part(const void* p) {
+        return _mm256_broadcast_pd(static_cast<const __m128d*>(p));
+    }
+    static FLEXION_INLINE V join(const char* const* p) {
+        return _mm256_insertf128_pd(
+            _mm256_castpd128_pd256(_mm_loadu_pd(reinterpret_cast<const double*>(p[0]))),
+            _mm_loadu_pd(reinterpret_cast<const double*>(p[1])), 1);
     }
 
 private:

@@ -50,9 +50,32 @@ struct F32 {
         _mm256_mask_storeu_epi16(p, first(n), _mm512_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT));
     }
 
+    /// One part (16 bytes) of memory in every part.
+    static FLEXION_INLINE V broadcast_part(const void* p) {
+        return _mm512_broadcast_f32x4(_mm_loadu_ps(static_cast<const float*>(p)));
+    }
+    /// kParts parts, from p[0], p[1], ...
+    static FLEXION_INLINE V join(const char* const* p) {
+        return _mm512_insertf32x8(_mm512_castps256_ps512(join_two(p)), join_two(p + 2), 1);
+    }
+    /// Likewise four halves to a part.
+    static FLEXION_INLINE V join_halves(const char* const* p) {
+        return _mm512_cvtph_ps(
+            _mm256_inserti128_si256(_mm256_castsi128_si256(two_halves(p)), two_halves(p + 2), 1));
+    }
+
 private:
     static FLEXION_INLINE const __m256i* as256(const void* p) {
         return static_cast<const __m256i*>(p);
+    }
+    static FLEXION_INLINE __m256 join_two(const char* const* p) {
+        return _mm256_insertf128_ps(
+            _mm256_castps128_ps256(_mm_loadu_ps(reinterpret_cast<const float*>(p[0]))),
+            _mm_loadu_ps(reinterpret_cast<const float*>(p[1])), 1);
+    }
+    static FLEXION_INLINE __m128i two_halves(const char* const* p) {
+        const __m128d low = _mm_load_sd(reinterpret_cast<const double*>(p[0]));
+        return _mm_castpd_si128(_mm_loadh_pd(low, reinterpret_cast<const double*>(p[1])));
     }
     static FLEXION_INLINE __m256i* as256(void* p) { return static_cast<__m256i*>(p); }
     static FLEXION_INLINE __mmask16 first(int n) { return static_cast<__mmask16>((1u << n) - 1); }
@@ -89,7 +112,19 @@ struct F64 {
         _mm512_mask_storeu_pd(p, first(n), x);
     }
 
+    static FLEXION_INLINE V broadcast_part(const void* p) {
+        return _mm512_broadcast_f64x2(_mm_loadu_pd(static_cast<const double*>(p)));
+    }
+    static FLEXION_INLINE V join(const char* const* p) {
+        return _mm512_insertf64x4(_mm512_castpd256_pd512(join_two(p)), join_two(p + 2), 1);
+    }
+
 private:
+    static FLEXION_INLINE __m256d join_two(const char* const* p) {
+        return _mm256_insertf128_pd(
+            _mm256_castpd128_pd256(_mm_loadu_pd(reinterpret_cast<const double*>(p[0]))),
+            _mm_loadu_pd(reinterpret_cast<const double*>(p[1])), 1);
+    }
     static FLEXION_INLINE __mmask8 first(int n) { return static_cast<__mmask8>((1u << n) - 1); }
 };
 

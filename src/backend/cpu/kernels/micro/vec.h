@@ -42,6 +42,17 @@ FLEXION_INLINE void write_first(T* p, typename Vec::V x, int n) {
     }
 }
 
+/// Puts x into a register and hides its value from the optimiser, which would rather read it from
+/// memory once for each of its uses.
+template <class V>
+FLEXION_INLINE void in_register(V& x) {
+#if defined(__x86_64__)
+    asm volatile("" : "+v"(x));
+#else
+    asm volatile("" : "+w"(x));
+#endif
+}
+
 template <class Vec>
 using ShuffleOf = Shuffle<typename Vec::V, typename Vec::Scalar>;
 

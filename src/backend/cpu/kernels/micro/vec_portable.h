@@ -25,6 +25,9 @@ struct Portable {
     static FLEXION_INLINE V fma(V a, V b, V c) { return a * b + c; }
     static FLEXION_INLINE V read(const T* p) { return *reinterpret_cast<const Unaligned*>(p); }
     static FLEXION_INLINE void write(T* p, V x) { *reinterpret_cast<Unaligned*>(p) = x; }
+    // A vector is one part.
+    static FLEXION_INLINE V broadcast_part(const void* p) { return read(static_cast<const T*>(p)); }
+    static FLEXION_INLINE V join(const char* const* p) { return broadcast_part(p[0]); }
 };
 
 struct F32 : Portable<float> {
@@ -35,6 +38,9 @@ struct F32 : Portable<float> {
     }
     static FLEXION_INLINE V read(const Half* p) {
         return V{to_float(p[0]), to_float(p[1]), to_float(p[2]), to_float(p[3])};
+    }
+    static FLEXION_INLINE V join_halves(const char* const* p) {
+        return read(reinterpret_cast<const Half*>(p[0]));
     }
     static FLEXION_INLINE void write(Bf16* p, V x) {
         for (int i = 0; i < kLanes; ++i) p[i] = to_bf16(x[i]);

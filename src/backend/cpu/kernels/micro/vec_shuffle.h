@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Data movement that every vector type shares, written with the compilers' generic shuffles: square
-// transpositions and the sums of several vectors at once.
+// transpositions, and the sums of several vectors at once.
 #pragma once
 
 #include <cstddef>
@@ -57,28 +57,18 @@ struct Shuffle {
         }
     };
 
-    /// Lane i of the result is the sum of all lanes of v[i]; v is overwritten.
-    static FLEXION_INLINE V sums(V* v) {
-        int n = kLanes;
-#pragma GCC unroll 8
-        for (int width = 1; width < kPart; width *= 2) {
-            n /= 2;
-#pragma GCC unroll 16
-            for (int i = 0; i < n; ++i)
-                v[i] = pick<EveryOther<0>>(v[2 * i], v[2 * i + 1]) +
-                       pick<EveryOther<1>>(v[2 * i], v[2 * i + 1]);
-        }
-        if constexpr (kParts > 1) {
-#pragma GCC unroll 8
-            for (int width = 1; width < kParts; width *= 2) {
-                n /= 2;
-#pragma GCC unroll 16
-                for (int i = 0; i < n; ++i)
-                    v[i] = pick<EveryOtherPart<0>>(v[2 * i], v[2 * i + 1]) +
-                           pick<EveryOtherPart<1>>(v[2 * i], v[2 * i + 1]);
-            }
-        }
-        return v[0];
+    /// Lane i of each part of the result is the sum over that part of v[i], i < kPart.
+    template <int kCount = kPart>
+    static FLEXION_INLINE V part_sums(const V* v) {
+        V half[kCount / 2];
+#pragma GCC unroll 4
+        for (int i = 0; i < kCount / 2; ++i)
+            half[i] = pick<EveryOther<0>>(v[2 * i], v[2 * i + 1]) +
+                      pick<EveryOther<1>>(v[2 * i], v[2 * i + 1]);
+        if constexpr (kCount == 2)
+            return half[0];
+        else
+            return part_sums<kCount / 2>(half);
     }
 
     /// v[i][j] becomes v[j][i].
@@ -100,7 +90,6 @@ struct Shuffle {
                         bd1 = pick<EveryOtherPart<1>>(*b, *d);
                 *a = ac0, *b = bd0, *c = ac1, *d = bd1;
             }
-            // Each of them now holds parts in the order a b c d by even places: a0 b0 c0 d0.
         }
     }
 
