@@ -161,7 +161,8 @@ Val emit_softmax_exp2(Code& c, Val x, bool coarse) {
         constexpr double kFloor[] = {0.999999925,  0.693153073,   0.240153617,
                                      0.0558263181, 0.00898934002, 0.0018775767};
         constexpr double kCoarseFloor[] = {0.999925219, 0.69583354, 0.226067155, 0.0780245227};
-        const Val live = c.convert("bitcast", c.compare("fcmp uge", x, f32(-126)), Elem::i16);
+        const Val live = c.assign(
+            {Elem::i16}, "bitcast " + c.typed(c.compare("fcmp uge", x, f32(-126))) + " to i16");
         const auto name = name_of(x.ty);
         const Val f = c.assign(x.ty, "call " + name + " @llvm.x86.avx512.mask.reduce.ps.512(" +
                                          c.typed(x) + ", i32 9, " + name +
