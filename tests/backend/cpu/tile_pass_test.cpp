@@ -61,15 +61,24 @@ constexpr NamedMods kMods[] = {{"none", none},
                                {"relative", relative},
                                {"dense_bias", dense_bias}};
 
+bool close(double got, double want, double relative, double absolute) {
+    if (std::isnan(want) || std::isinf(want)) return got == want || (got != got && want != want);
+    return std::fabs(got - want) <= relative * std::fabs(want) + absolute;
+}
+
 void expect_close(const TileResult& got, const TileResult& want, double tolerance) {
     for (std::size_t lane = 0; lane < want.m.size(); ++lane) {
-        EXPECT_NEAR(got.m[lane], want.m[lane], tolerance * (1 + std::fabs(want.m[lane])) * 0.1);
-        EXPECT_NEAR(got.l[lane], want.l[lane], tolerance * want.l[lane]) << lane;
-        EXPECT_NEAR(got.alpha[lane], want.alpha[lane], tolerance * want.alpha[lane] + 1e-30);
+        EXPECT_TRUE(close(got.m[lane], want.m[lane], 1e-6, tolerance * 0.1))
+            << "m of lane " << lane << ": " << got.m[lane] << " for " << want.m[lane];
+        EXPECT_TRUE(close(got.l[lane], want.l[lane], tolerance, 0))
+            << "l of lane " << lane << ": " << got.l[lane] << " for " << want.l[lane];
+        EXPECT_TRUE(close(got.alpha[lane], want.alpha[lane], tolerance, 1e-30))
+            << "alpha of lane " << lane << ": " << got.alpha[lane] << " for " << want.alpha[lane];
         ASSERT_EQ(got.p[lane].size(), want.p[lane].size());
         for (std::size_t i = 0; i < want.p[lane].size(); ++i) {
-            EXPECT_NEAR(got.p[lane][i], want.p[lane][i], tolerance * want.p[lane][i] + 1e-30)
-                << "lane " << lane << " key " << i;
+            ASSERT_TRUE(close(got.p[lane][i], want.p[lane][i], tolerance, 1e-30))
+                << "lane " << lane << " key " << i << ": " << got.p[lane][i] << " for "
+                << want.p[lane][i];
         }
     }
 }
@@ -109,6 +118,78 @@ TEST(TilePass, ModsMapsAndFormatsAgreeWithDouble) {
                                      : coarse ? 5e-3
                                               : 1e-5);
                     }
+                }
+            }
+        }
+    }
+}
+
+// ---- values at the edges: rows without a score, infinities, NaN, the lowest finite value ----
+OwnedMods nothing_left() {
+    return {{}, mask_mod([](Expr, Expr, Expr q, Expr k) { return k > q + 1000; })};
+}
+OwnedMods nothing_left_at_first() {
+    return {{}, mask_mod([](Expr, Expr, Expr q, Expr k) { return (k >= 64) & ((q & 1) == 0); })};
+}
+OwnedMods where_key(double value, bool every_key) {
+    return {score_mod([=](Expr s, Expr, Expr, Expr q, Expr k) {
+                const Expr odd = (q & 1) == 1;
+                return where(every_key ? odd : odd & (k == 66), Expr(value), s);
+            }),
+            {}};
+}
+OwnedMods some_minus_infinity() { return where_key(-HUGE_VAL, false); }
+OwnedMods only_minus_infinity() { return where_key(-HUGE_VAL, true); }
+OwnedMods some_infinity() { return where_key(HUGE_VAL, false); }
+OwnedMods some_nan() { return where_key(std::nan(""), false); }
+OwnedMods only_nan() { return where_key(std::nan(""), true); }
+OwnedMods some_lowest() { return where_key(-3.4028234663852886e38, false); }
+OwnedMods only_lowest() { return where_key(-3.4028234663852886e38, true); }
+OwnedMods only_highest() { return where_key(3.4028234663852886e38, true); }
+/// What is masked does not reach anything, whatever it is.
+OwnedMods masked_nan() {
+    return {score_mod([](Expr s, Expr, Expr, Expr q, Expr k) {
+                return where(k > q, Expr(std::nan("")), s);
+            }),
+            masks::causal()};
+}
+constexpr NamedMods kEdges[] = {{"nothing_left", nothing_left},
+                                {"nothing_left_at_first", nothing_left_at_first},
+                                {"some_minus_infinity", some_minus_infinity},
+                                {"only_minus_infinity", only_minus_infinity},
+                                {"some_infinity", some_infinity},
+                                {"some_nan", some_nan},
+                                {"only_nan", only_nan},
+                                {"some_lowest", some_lowest},
+                                {"only_lowest", only_lowest},
+                                {"only_highest", only_highest},
+                                {"masked_nan", masked_nan}};
+
+TEST(TilePass, EdgeValuesBehaveAsInDouble) {
+    for (const cpu::Isa isa : runnable_isas()) {
+        for (const NamedMods& named : kEdges) {
+            for (const DType dtype : {DType::f32, DType::bf16, DType::f64}) {
+                for (const bool stream : {false, true}) {
+                    SCOPED_TRACE(isa_name(isa) + " " + named.name + " " + name_of(dtype) +
+                                 (stream ? " stream" : " panel"));
+                    const OwnedMods owned = named.make();
+                    const bool f64 = dtype == DType::f64;
+                    const plan::Mods mods = owned.mods(f64);
+                    TileRun run;
+                    run.isa = isa;
+                    run.problem.dtype = dtype;
+                    run.problem.masked = mods.mask != nullptr;
+                    run.problem.few_queries = stream;
+                    run.q0 = 71;
+                    run.lanes = stream ? 1 : cpu::lanes_per_panel(isa) / (f64 ? 2 : 1);
+                    run.tiles = {{0, 64}, {64, 5}};
+                    const bool coarse =
+                        !stream && dtype == DType::bf16 && isa == cpu::Isa::avx512_bf16;
+                    expect_close(run_compiled(run, mods, plain_score),
+                                 run_expected(run, mods, plain_score),
+                                 f64      ? 1e-12
+                                 : coarse ? 5e-3
+                                          : 1e-5);
                 }
             }
         }

@@ -255,9 +255,8 @@ std::uint64_t assumption_bits(const ir::Function& f, const Captures& captures,
 double ulp_error(float got, double exact) {
     if (std::isnan(exact) || std::isnan(got))
         return std::isnan(exact) && std::isnan(got) ? 0 : HUGE_VAL;
-    const float rounded = static_cast<float>(exact);
-    if (got == rounded) return std::isinf(exact) ? 0 : std::min(0.5, std::fabs(got - exact));
-    if (std::isinf(got) || std::isinf(exact)) return HUGE_VAL;
+    if (std::isinf(got) || std::isinf(exact))
+        return got == static_cast<float>(exact) ? 0 : HUGE_VAL;
     int exponent;
     std::frexp(exact, &exponent);
     return std::fabs(got - exact) / std::ldexp(1.0, std::max(exponent - 24, -149));

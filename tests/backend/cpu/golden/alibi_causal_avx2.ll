@@ -1,0 +1,260 @@
+; tile_panel_f32_masked for cpu:avx2 x86_64-unknown-linux-gnu x86-64 +avx2,+fma,+f16c,+fast-gather
+define void @tile_panel_f32_masked(ptr noalias %s, ptr noalias %p, ptr noalias %m, ptr noalias %l, ptr noalias %alpha, ptr noalias readonly %args, ptr noalias readonly %captures) nounwind {
+entry:
+  %v0 = load float, ptr %args, align 4, !invariant.load !0
+  %v1 = getelementptr i8, ptr %args, i64 4
+  %v2 = load i32, ptr %v1, align 4, !invariant.load !0
+  %v3 = getelementptr i8, ptr %args, i64 8
+  %v4 = load i32, ptr %v3, align 4, !invariant.load !0
+  %v5 = getelementptr i8, ptr %args, i64 12
+  %v6 = load i32, ptr %v5, align 4, !invariant.load !0
+  %v7 = getelementptr i8, ptr %args, i64 16
+  %v8 = load i32, ptr %v7, align 4, !invariant.load !0
+  %v9 = getelementptr i8, ptr %args, i64 20
+  %v10 = load i32, ptr %v9, align 4, !invariant.load !0
+  %v11 = sext i32 %v10 to i64
+  %v12 = getelementptr i8, ptr %args, i64 24
+  %v13 = load i32, ptr %v12, align 4, !invariant.load !0
+  %v14 = sub i32 %v13, 0
+  %v15 = insertelement <8 x i32> poison, i32 %v14, i64 0
+  %v16 = shufflevector <8 x i32> %v15, <8 x i32> poison, <8 x i32> zeroinitializer
+  %v17 = icmp slt <8 x i32> <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>, %v16
+  %v18 = sub i32 %v13, 8
+  %v19 = insertelement <8 x i32> poison, i32 %v18, i64 0
+  %v20 = shufflevector <8 x i32> %v19, <8 x i32> poison, <8 x i32> zeroinitializer
+  %v21 = icmp slt <8 x i32> <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>, %v20
+  %v22 = insertelement <8 x i32> poison, i32 %v6, i64 0
+  %v23 = shufflevector <8 x i32> %v22, <8 x i32> poison, <8 x i32> zeroinitializer
+  %v24 = add <8 x i32> %v23, <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>
+  %v25 = insertelement <8 x i32> poison, i32 %v6, i64 0
+  %v26 = shufflevector <8 x i32> %v25, <8 x i32> poison, <8 x i32> zeroinitializer
+  %v27 = add <8 x i32> %v26, <i32 8, i32 9, i32 10, i32 11, i32 12, i32 13, i32 14, i32 15>
+  %v28 = sext i32 %v4 to i64
+  %v29 = getelementptr i64, ptr %captures, i64 1
+  %v30 = load ptr, ptr %v29, align 8, !invariant.load !0
+  %v31 = getelementptr float, ptr %v30, i64 %v28
+  %v32 = load float, ptr %v31, align 4, !invariant.load !0
+  %v33 = insertelement <8 x i32> poison, i32 %v6, i64 0
+  %v34 = shufflevector <8 x i32> %v33, <8 x i32> poison, <8 x i32> zeroinitializer
+  %v35 = add <8 x i32> %v34, <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>
+  %v36 = insertelement <8 x i32> poison, i32 %v6, i64 0
+  %v37 = shufflevector <8 x i32> %v36, <8 x i32> poison, <8 x i32> zeroinitializer
+  %v38 = add <8 x i32> %v37, <i32 8, i32 9, i32 10, i32 11, i32 12, i32 13, i32 14, i32 15>
+  br label %scores39
+scores39:
+  %v41 = phi i64 [ 0, %entry ], [ %v135, %scores39 ]
+  %v42 = phi <8 x float> [ splat (float 0xFFF0000000000000), %entry ], [ %v67, %scores39 ]
+  %v43 = phi <8 x float> [ splat (float 0xFFF0000000000000), %entry ], [ %v88, %scores39 ]
+  %v44 = phi <8 x float> [ splat (float 0xFFF0000000000000), %entry ], [ %v113, %scores39 ]
+  %v45 = phi <8 x float> [ splat (float 0xFFF0000000000000), %entry ], [ %v134, %scores39 ]
+  %v46 = trunc i64 %v41 to i32
+  %v47 = add i32 %v8, %v46
+  %v48 = mul i64 %v41, 16
+  %v49 = getelementptr float, ptr %s, i64 %v48
+  %v50 = load <8 x float>, ptr %v49, align 32
+  %v51 = insertelement <8 x float> poison, float %v0, i64 0
+  %v52 = shufflevector <8 x float> %v51, <8 x float> poison, <8 x i32> zeroinitializer
+  %v53 = fmul <8 x float> %v50, %v52
+  %v54 = insertelement <8 x i32> poison, i32 %v47, i64 0
+  %v55 = shufflevector <8 x i32> %v54, <8 x i32> poison, <8 x i32> zeroinitializer
+  %v56 = sub <8 x i32> %v55, %v24
+  %v57 = sitofp <8 x i32> %v56 to <8 x float>
+  %v58 = insertelement <8 x float> poison, float %v32, i64 0
+  %v59 = shufflevector <8 x float> %v58, <8 x float> poison, <8 x i32> zeroinitializer
+  %v60 = fmul contract <8 x float> %v59, %v57
+  %v61 = fadd contract <8 x float> %v53, %v60
+  %v62 = insertelement <8 x i32> poison, i32 %v47, i64 0
+  %v63 = shufflevector <8 x i32> %v62, <8 x i32> poison, <8 x i32> zeroinitializer
+  %v64 = icmp sge <8 x i32> %v35, %v63
+  %v65 = select <8 x i1> %v64, <8 x float> %v61, <8 x float> splat (float 0xFFF0000000000000)
+  %v66 = fcmp ogt <8 x float> %v65, %v42
+  %v67 = select <8 x i1> %v66, <8 x float> %v65, <8 x float> %v42
+  %v68 = mul i64 %v41, 16
+  %v69 = getelementptr float, ptr %s, i64 %v68
+  %v70 = getelementptr float, ptr %v69, i64 8
+  %v71 = load <8 x float>, ptr %v70, align 32
+  %v72 = insertelement <8 x float> poison, float %v0, i64 0
+  %v73 = shufflevector <8 x float> %v72, <8 x float> poison, <8 x i32> zeroinitializer
+  %v74 = fmul <8 x float> %v71, %v73
+  %v75 = insertelement <8 x i32> poison, i32 %v47, i64 0
+  %v76 = shufflevector <8 x i32> %v75, <8 x i32> poison, <8 x i32> zeroinitializer
+  %v77 = sub <8 x i32> %v76, %v27
+  %v78 = sitofp <8 x i32> %v77 to <8 x float>
+  %v79 = insertelement <8 x float> poison, float %v32, i64 0
+  %v80 = shufflevector <8 x float> %v79, <8 x float> poison, <8 x i32> zeroinitializer
+  %v81 = fmul contract <8 x float> %v80, %v78
+  %v82 = fadd contract <8 x float> %v74, %v81
+  %v83 = insertelement <8 x i32> poison, i32 %v47, i64 0
+  %v84 = shufflevector <8 x i32> %v83, <8 x i32> poison, <8 x i32> zeroinitializer
+  %v85 = icmp sge <8 x i32> %v38, %v84
+  %v86 = select <8 x i1> %v85, <8 x float> %v82, <8 x float> splat (float 0xFFF0000000000000)
+  %v87 = fcmp ogt <8 x float> %v86, %v43
+  %v88 = select <8 x i1> %v87, <8 x float> %v86, <8 x float> %v43
+  %v89 = sub i64 %v11, 1
+  %v90 = add i64 %v41, 1
+  %v91 = call i64 @llvm.smin.i64(i64 %v90, i64 %v89)
+  %v92 = trunc i64 %v91 to i32
+  %v93 = add i32 %v8, %v92
+  %v94 = mul i64 %v91, 16
+  %v95 = getelementptr float, ptr %s, i64 %v94
+  %v96 = load <8 x float>, ptr %v95, align 32
+  %v97 = insertelement <8 x float> poison, float %v0, i64 0
+  %v98 = shufflevector <8 x float> %v97, <8 x float> poison, <8 x i32> zeroinitializer
+  %v99 = fmul <8 x float> %v96, %v98
+  %v100 = insertelement <8 x i32> poison, i32 %v93, i64 0
+  %v101 = shufflevector <8 x i32> %v100, <8 x i32> poison, <8 x i32> zeroinitializer
+  %v102 = sub <8 x i32> %v101, %v24
+  %v103 = sitofp <8 x i32> %v102 to <8 x float>
+  %v104 = insertelement <8 x float> poison, float %v32, i64 0
+  %v105 = shufflevector <8 x float> %v104, <8 x float> poison, <8 x i32> zeroinitializer
+  %v106 = fmul contract <8 x float> %v105, %v103
+  %v107 = fadd contract <8 x float> %v99, %v106
+  %v108 = insertelement <8 x i32> poison, i32 %v93, i64 0
+  %v109 = shufflevector <8 x i32> %v108, <8 x i32> poison, <8 x i32> zeroinitializer
+  %v110 = icmp sge <8 x i32> %v35, %v109
+  %v111 = select <8 x i1> %v110, <8 x float> %v107, <8 x float> splat (float 0xFFF0000000000000)
+  %v112 = fcmp ogt <8 x float> %v111, %v44
+  %v113 = select <8 x i1> %v112, <8 x float> %v111, <8 x float> %v44
+  %v114 = mul i64 %v91, 16
+  %v115 = getelementptr float, ptr %s, i64 %v114
+  %v116 = getelementptr float, ptr %v115, i64 8
+  %v117 = load <8 x float>, ptr %v116, align 32
+  %v118 = insertelement <8 x float> poison, float %v0, i64 0
+  %v119 = shufflevector <8 x float> %v118, <8 x float> poison, <8 x i32> zeroinitializer
+  %v120 = fmul <8 x float> %v117, %v119
+  %v121 = insertelement <8 x i32> poison, i32 %v93, i64 0
+  %v122 = shufflevector <8 x i32> %v121, <8 x i32> poison, <8 x i32> zeroinitializer
+  %v123 = sub <8 x i32> %v122, %v27
+  %v124 = sitofp <8 x i32> %v123 to <8 x float>
+  %v125 = insertelement <8 x float> poison, float %v32, i64 0
+  %v126 = shufflevector <8 x float> %v125, <8 x float> poison, <8 x i32> zeroinitializer
+  %v127 = fmul contract <8 x float> %v126, %v124
+  %v128 = fadd contract <8 x float> %v120, %v127
+  %v129 = insertelement <8 x i32> poison, i32 %v93, i64 0
+  %v130 = shufflevector <8 x i32> %v129, <8 x i32> poison, <8 x i32> zeroinitializer
+  %v131 = icmp sge <8 x i32> %v38, %v130
+  %v132 = select <8 x i1> %v131, <8 x float> %v128, <8 x float> splat (float 0xFFF0000000000000)
+  %v133 = fcmp ogt <8 x float> %v132, %v45
+  %v134 = select <8 x i1> %v133, <8 x float> %v132, <8 x float> %v45
+  store <8 x float> %v65, ptr %v49, align 32
+  store <8 x float> %v86, ptr %v70, align 32
+  store <8 x float> %v111, ptr %v95, align 32
+  store <8 x float> %v132, ptr %v116, align 32
+  %v135 = add i64 %v41, 2
+  %v136 = icmp slt i64 %v135, %v11
+  br i1 %v136, label %scores39, label %done40
+done40:
+  %v137 = fcmp ogt <8 x float> %v113, %v67
+  %v138 = select <8 x i1> %v137, <8 x float> %v113, <8 x float> %v67
+  %v139 = fcmp ogt <8 x float> %v134, %v88
+  %v140 = select <8 x i1> %v139, <8 x float> %v134, <8 x float> %v88
+  %v141 = load <8 x float>, ptr %m, align 4
+  %v142 = fcmp ogt <8 x float> %v138, %v141
+  %v143 = select <8 x i1> %v142, <8 x float> %v138, <8 x float> %v141
+  store <8 x float> %v143, ptr %m, align 4
+  %v144 = fcmp oeq <8 x float> %v143, splat (float 0xFFF0000000000000)
+  %v145 = select <8 x i1> %v144, <8 x float> splat (float 0x0000000000000000), <8 x float> %v143
+  %v146 = fsub <8 x float> %v141, %v145
+  %v147 = fmul <8 x float> %v146, splat (float 0x3FF7154760000000)
+  %v148 = fcmp ogt <8 x float> splat (float 0xC05FC00000000000), %v147
+  %v149 = select <8 x i1> %v148, <8 x float> splat (float 0xC05FC00000000000), <8 x float> %v147
+  %v150 = fadd <8 x float> %v149, splat (float 0x4168000FE0000000)
+  %v151 = fsub <8 x float> %v150, splat (float 0x4168000FE0000000)
+  %v152 = fsub <8 x float> %v149, %v151
+  %v153 = call <8 x float> @llvm.fma.v8f32(<8 x float> splat (float 0x3F55C08E60000000), <8 x float> %v152, <8 x float> splat (float 0x3F83D0C520000000))
+  %v154 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v153, <8 x float> %v152, <8 x float> splat (float 0x3FAC6B6E40000000))
+  %v155 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v154, <8 x float> %v152, <8 x float> splat (float 0x3FCEBF9180000000))
+  %v156 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v155, <8 x float> %v152, <8 x float> splat (float 0x3FE62E4280000000))
+  %v157 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v156, <8 x float> %v152, <8 x float> splat (float 0x3FF0000020000000))
+  %v158 = bitcast <8 x float> %v150 to <8 x i32>
+  %v159 = shl <8 x i32> %v158, splat (i32 23)
+  %v160 = bitcast <8 x i32> %v159 to <8 x float>
+  %v161 = fmul <8 x float> %v157, %v160
+  store <8 x float> %v161, ptr %alpha, align 4
+  %v162 = getelementptr float, ptr %m, i64 8
+  %v163 = load <8 x float>, ptr %v162, align 4
+  %v164 = fcmp ogt <8 x float> %v140, %v163
+  %v165 = select <8 x i1> %v164, <8 x float> %v140, <8 x float> %v163
+  store <8 x float> %v165, ptr %v162, align 4
+  %v166 = fcmp oeq <8 x float> %v165, splat (float 0xFFF0000000000000)
+  %v167 = select <8 x i1> %v166, <8 x float> splat (float 0x0000000000000000), <8 x float> %v165
+  %v168 = fsub <8 x float> %v163, %v167
+  %v169 = fmul <8 x float> %v168, splat (float 0x3FF7154760000000)
+  %v170 = fcmp ogt <8 x float> splat (float 0xC05FC00000000000), %v169
+  %v171 = select <8 x i1> %v170, <8 x float> splat (float 0xC05FC00000000000), <8 x float> %v169
+  %v172 = fadd <8 x float> %v171, splat (float 0x4168000FE0000000)
+  %v173 = fsub <8 x float> %v172, splat (float 0x4168000FE0000000)
+  %v174 = fsub <8 x float> %v171, %v173
+  %v175 = call <8 x float> @llvm.fma.v8f32(<8 x float> splat (float 0x3F55C08E60000000), <8 x float> %v174, <8 x float> splat (float 0x3F83D0C520000000))
+  %v176 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v175, <8 x float> %v174, <8 x float> splat (float 0x3FAC6B6E40000000))
+  %v177 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v176, <8 x float> %v174, <8 x float> splat (float 0x3FCEBF9180000000))
+  %v178 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v177, <8 x float> %v174, <8 x float> splat (float 0x3FE62E4280000000))
+  %v179 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v178, <8 x float> %v174, <8 x float> splat (float 0x3FF0000020000000))
+  %v180 = bitcast <8 x float> %v172 to <8 x i32>
+  %v181 = shl <8 x i32> %v180, splat (i32 23)
+  %v182 = bitcast <8 x i32> %v181 to <8 x float>
+  %v183 = fmul <8 x float> %v179, %v182
+  %v184 = getelementptr float, ptr %alpha, i64 8
+  store <8 x float> %v183, ptr %v184, align 4
+  br label %exponentials185
+exponentials185:
+  %v187 = phi i64 [ 0, %done40 ], [ %v231, %exponentials185 ]
+  %v188 = phi <8 x float> [ splat (float 0x0000000000000000), %done40 ], [ %v209, %exponentials185 ]
+  %v189 = phi <8 x float> [ splat (float 0x0000000000000000), %done40 ], [ %v230, %exponentials185 ]
+  %v190 = mul i64 %v187, 16
+  %v191 = getelementptr float, ptr %s, i64 %v190
+  %v192 = load <8 x float>, ptr %v191, align 32
+  %v193 = fsub <8 x float> %v192, %v145
+  %v194 = fmul <8 x float> %v193, splat (float 0x3FF7154760000000)
+  %v195 = fcmp ogt <8 x float> splat (float 0xC05FC00000000000), %v194
+  %v196 = select <8 x i1> %v195, <8 x float> splat (float 0xC05FC00000000000), <8 x float> %v194
+  %v197 = fadd <8 x float> %v196, splat (float 0x4168000FE0000000)
+  %v198 = fsub <8 x float> %v197, splat (float 0x4168000FE0000000)
+  %v199 = fsub <8 x float> %v196, %v198
+  %v200 = call <8 x float> @llvm.fma.v8f32(<8 x float> splat (float 0x3F55C08E60000000), <8 x float> %v199, <8 x float> splat (float 0x3F83D0C520000000))
+  %v201 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v200, <8 x float> %v199, <8 x float> splat (float 0x3FAC6B6E40000000))
+  %v202 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v201, <8 x float> %v199, <8 x float> splat (float 0x3FCEBF9180000000))
+  %v203 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v202, <8 x float> %v199, <8 x float> splat (float 0x3FE62E4280000000))
+  %v204 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v203, <8 x float> %v199, <8 x float> splat (float 0x3FF0000020000000))
+  %v205 = bitcast <8 x float> %v197 to <8 x i32>
+  %v206 = shl <8 x i32> %v205, splat (i32 23)
+  %v207 = bitcast <8 x i32> %v206 to <8 x float>
+  %v208 = fmul <8 x float> %v204, %v207
+  %v209 = fadd <8 x float> %v188, %v208
+  %v210 = mul i64 %v187, 16
+  %v211 = getelementptr float, ptr %s, i64 %v210
+  %v212 = getelementptr float, ptr %v211, i64 8
+  %v213 = load <8 x float>, ptr %v212, align 32
+  %v214 = fsub <8 x float> %v213, %v167
+  %v215 = fmul <8 x float> %v214, splat (float 0x3FF7154760000000)
+  %v216 = fcmp ogt <8 x float> splat (float 0xC05FC00000000000), %v215
+  %v217 = select <8 x i1> %v216, <8 x float> splat (float 0xC05FC00000000000), <8 x float> %v215
+  %v218 = fadd <8 x float> %v217, splat (float 0x4168000FE0000000)
+  %v219 = fsub <8 x float> %v218, splat (float 0x4168000FE0000000)
+  %v220 = fsub <8 x float> %v217, %v219
+  %v221 = call <8 x float> @llvm.fma.v8f32(<8 x float> splat (float 0x3F55C08E60000000), <8 x float> %v220, <8 x float> splat (float 0x3F83D0C520000000))
+  %v222 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v221, <8 x float> %v220, <8 x float> splat (float 0x3FAC6B6E40000000))
+  %v223 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v222, <8 x float> %v220, <8 x float> splat (float 0x3FCEBF9180000000))
+  %v224 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v223, <8 x float> %v220, <8 x float> splat (float 0x3FE62E4280000000))
+  %v225 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v224, <8 x float> %v220, <8 x float> splat (float 0x3FF0000020000000))
+  %v226 = bitcast <8 x float> %v218 to <8 x i32>
+  %v227 = shl <8 x i32> %v226, splat (i32 23)
+  %v228 = bitcast <8 x i32> %v227 to <8 x float>
+  %v229 = fmul <8 x float> %v225, %v228
+  %v230 = fadd <8 x float> %v189, %v229
+  store <8 x float> %v208, ptr %v191, align 32
+  store <8 x float> %v229, ptr %v212, align 32
+  %v231 = add i64 %v187, 1
+  %v232 = icmp slt i64 %v231, %v11
+  br i1 %v232, label %exponentials185, label %done186
+done186:
+  %v233 = load <8 x float>, ptr %l, align 4
+  %v234 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v233, <8 x float> %v161, <8 x float> %v209)
+  store <8 x float> %v234, ptr %l, align 4
+  %v235 = getelementptr float, ptr %l, i64 8
+  %v236 = load <8 x float>, ptr %v235, align 4
+  %v237 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v236, <8 x float> %v183, <8 x float> %v230)
+  store <8 x float> %v237, ptr %v235, align 4
+  ret void
+}
+!0 = !{}
