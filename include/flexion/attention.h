@@ -46,7 +46,8 @@ struct AttentionOptions {
 /// out = softmax(mask(score_mod(q k^T * scale))) v, fused; accumulation in f32 (f64 for f64).
 ///   q   [B, Hq, Sq, D]        k [Bkv, Hkv, Skv, D]      v [Bkv, Hkv, Skv, Dv]
 ///   out [B, Hq, Sq, Dv]       Bkv is B or 1, Hkv divides Hq, 1 <= D, Dv <= 512
-/// dtypes f32, f64, bf16 or f16, the same for all; any strides with a contiguous last dimension.
+/// dtypes f32, f64, bf16 or f16, the same for all; any strides (a last dimension that is not
+/// contiguous costs a copy). q, k and v may be one tensor; out shares no memory with them.
 /// A row without a key left by the mask gives 0, and -inf in lse and max_scores.
 /// Throws UserError, Unsupported, CompileError, DeviceError.
 /// Source: Dong et al., "Flex Attention", 2024; Dao, "FlashAttention-2", 2023, algorithm 1.

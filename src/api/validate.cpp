@@ -50,6 +50,16 @@ void check_written(const char* name, const TensorView& view) {
     }
 }
 
+void check_aliases(const TensorView& out, const char* name, const TensorView& input) {
+    if (out.data == input.data && out.numel() > 0 && input.numel() > 0) {
+        fail<UserError>(
+            "flexion::attention: out and {} begin at the same address; {} is read after parts of "
+            "out "
+            "have been written: pass other memory for out",
+            name, name);
+    }
+}
+
 void check_dtypes(const TensorView& q, const TensorView& k, const TensorView& v,
                   const TensorView& out) {
     if (q.dtype != DType::f32 && q.dtype != DType::f64 && q.dtype != DType::bf16 &&
@@ -190,6 +200,9 @@ void validate(const TensorView& q, const TensorView& k, const TensorView& v, con
     check_dtypes(q, k, v, out);
     check_shapes(q, k, v, out, options.enable_gqa);
     check_written("out", out);
+    check_aliases(out, "q", q);
+    check_aliases(out, "k", k);
+    check_aliases(out, "v", v);
     check_statistic("lse", options.lse, q);
     check_statistic("max_scores", options.max_scores, q);
     if (options.threads < 0) {

@@ -30,10 +30,10 @@ const bool kPoolOfSeven = [] {
 }();
 
 bool compiles() {
-    HostTensor t(DType::f32, {1, 1, 1, 1});
-    t.set(0, 1);
     LaunchInfo info;
-    attention(t.view(), t.view(), t.view(), t.view(), {.info = &info});
+    HostTensor t(DType::f32, {1, 1, 1, 1}), out(DType::f32, {1, 1, 1, 1});
+    t.set(0, 1);
+    attention(t.view(), t.view(), t.view(), out.view(), {.info = &info});
     return info.backend != "reference";
 }
 
@@ -214,8 +214,8 @@ TEST(Calls, NewLengthsBatchesAndValuesCompileNothing) {
     EXPECT_GT(after.memory_hits, before.memory_hits);
     // Another structure does compile.
     const ScoreMod other = score_mod([](Expr s, Expr, Expr, Expr, Expr) { return s * 3 + 1; });
-    const HostTensor t(DType::f32, {1, 1, 200, 8});
-    attention(t.view(), t.view(), t.view(), t.view(), {.score_mod = other});
+    const HostTensor t(DType::f32, {1, 1, 200, 8}), out(DType::f32, {1, 1, 200, 8});
+    attention(t.view(), t.view(), t.view(), out.view(), {.score_mod = other});
     EXPECT_GT(cache_info().compiled, after.compiled);
 }
 
@@ -289,8 +289,8 @@ TEST(Calls, DumpHasEveryStage) {
     set_option("dump", (folder / "dump").string());
     const ScoreMod score =
         score_mod([](Expr s, Expr, Expr, Expr q, Expr k) { return s * 0.123 + (q - k); });
-    const HostTensor t(DType::f32, {1, 1, 70, 8});
-    attention(t.view(), t.view(), t.view(), t.view(), {.score_mod = score});
+    const HostTensor t(DType::f32, {1, 1, 70, 8}), out(DType::f32, {1, 1, 70, 8});
+    attention(t.view(), t.view(), t.view(), out.view(), {.score_mod = score});
     set_option("dump", "");
     int kernels = 0;
     for (const auto& kernel : std::filesystem::directory_iterator(folder / "dump")) {
@@ -406,13 +406,13 @@ TEST(Calls, OffsetsBeyondTwoToThe31) {
 
 TEST(Calls, EmptyBackendIsTheOptions) {
     LaunchInfo info;
-    HostTensor t(DType::f32, {1, 1, 1, 1});
+    HostTensor t(DType::f32, {1, 1, 1, 1}), out(DType::f32, {1, 1, 1, 1});
     t.set(0, 2);
     set_option("backend", "reference");
-    attention(t.view(), t.view(), t.view(), t.view(), {.info = &info});
+    attention(t.view(), t.view(), t.view(), out.view(), {.info = &info});
     set_option("backend", "");
     EXPECT_EQ(info.backend, "reference");
-    EXPECT_EQ(t.get(0), 2);
+    EXPECT_EQ(out.get(0), 2);
 }
 
 }  // namespace

@@ -127,6 +127,12 @@ TEST_F(Errors, OutOverwritesItself) {
     out_.strides[1] = 0;
     expect<UserError>({"out", "stride 0 in dimension 1", "memory for every element"});
 }
+TEST_F(Errors, OutIsAnInput) {
+    out_ = q_;
+    v_.shape[3] = 8;
+    v_.data = k_.data;  // inputs may be one
+    expect<UserError>({"out and q begin at the same address", "other memory"});
+}
 TEST_F(Errors, RankOfLse) {
     options_.lse = out_;
     expect<UserError>({"lse f32[2, 4, 10, 6]", "expected 3 dimensions"});
