@@ -9,6 +9,7 @@ import unittest
 import check_layers
 import check_style
 import file_sizes
+import snippets
 
 HEAD = "// SPDX-License-Identifier: Apache-2.0\n// For the test.\n"
 
@@ -106,6 +107,17 @@ class Style(Tree):
         self.write("CMakeLists.txt", "", head="# SPDX-License-Identifier: Apache-2.0\nadd()\n")
         self.write("notes.md", "y" * 200, head="")
         self.assertEqual(check_style.check(self.root), [])
+
+
+class Snippets(Tree):
+    def test_what_is_taken(self):
+        self.write("a.md", "# A\n```cpp\nint main() {}\n```\n```cpp {body}\nf();\n```\n"
+                   "```cpp\nint only_shown;\n```\n```sh\nmake demo\nflexion info\n```\n", head="")
+        files = snippets.extract([self.root / "a.md"])
+        self.assertEqual(sorted(files), ["bodies.cpp", "commands.sh", "program_0.cpp"])
+        self.assertEqual(files["program_0.cpp"], f'#line 3 "{self.root}/a.md"\nint main() {{}}\n')
+        self.assertIn(f'body_0() {{\n#line 6 "{self.root}/a.md"\nf();\n}}', files["bodies.cpp"])
+        self.assertEqual(files["commands.sh"], "set -ex\nflexion info\n")
 
 
 if __name__ == "__main__":
