@@ -12,6 +12,7 @@
 #include "ir/random_function.h"
 #include "ir/text.h"
 #include "passes/passes.h"
+#include "passes/special_values.h"
 #include "seed.h"
 
 namespace flexion::passes {
@@ -240,8 +241,7 @@ TEST(Derivative, WholeModsAgreeWithFiniteDifferences) {
 
 TEST(Derivative, RandomFunctionsAgreeWithFiniteDifferences) {
     auto random = test::generator(3);
-    const char* given = std::getenv("FLEXION_TEST_FUNCTIONS");
-    const int functions = given ? std::atoi(given) : 2000;
+    const int functions = test::scaled(2000);
     int compared = 0;
     for (int i = 0; i < functions; ++i) {
         test::RandomOptions options;

@@ -4,6 +4,7 @@
 
 #include "ir/interpret.h"
 #include "passes/interval/extrema.h"
+#include "passes/special_values.h"
 #include "seed.h"
 
 namespace flexion::passes {
@@ -26,7 +27,7 @@ Interval scanned(const TensorView& view, const Extrema::Index& first, const Extr
 
 TEST(Extrema, OneAxisIsExact) {
     auto random = test::generator(1);
-    for (int trial = 0; trial < 150; ++trial) {
+    for (int trial = 0; trial < test::scaled(100); ++trial) {
         const std::int64_t n = between(random, 1, trial % 2 ? 60 : 3000),
                            rows = between(random, 1, 3);
         std::vector<std::int32_t> data(n * rows * 2);
@@ -54,7 +55,7 @@ TEST(Extrema, OneAxisIsExact) {
 
 TEST(Extrema, TwoAxesContainAndAreExactOnAlignedBlocks) {
     auto random = test::generator(2);
-    for (int trial = 0; trial < 30; ++trial) {
+    for (int trial = 0; trial < test::scaled(20); ++trial) {
         const std::int64_t rows = between(random, 1, 700), columns = between(random, 1, 700);
         std::vector<std::int16_t> data(rows * columns);
         for (auto& x : data) x = static_cast<std::int16_t>(between(random, -30000, 30000));

@@ -55,7 +55,7 @@ TEST_P(IntervalRules, ContainWhatTheOpGives) {
             std::vector<Type> types(info.arity, type);
             if (info.signature == ir::Signature::select) types[0] = Type::boolean;
             const Type result = *ir::result_type(op, types, target);
-            for (int trial = 0; trial < 3000; ++trial) {
+            for (int trial = 0; trial < test::scaled(1000); ++trial) {
                 // Few members make points and narrow intervals likely.
                 const auto members = static_cast<std::size_t>(between(random, 1, 3));
                 std::vector<std::vector<std::uint64_t>> choices(info.arity);

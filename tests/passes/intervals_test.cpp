@@ -4,7 +4,6 @@
 #include <flexion/masks.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <functional>
 #include <numeric>
 
@@ -12,6 +11,7 @@
 #include "ir/random_function.h"
 #include "ir/text.h"
 #include "passes/passes.h"
+#include "passes/special_values.h"
 #include "seed.h"
 
 namespace flexion::passes {
@@ -19,11 +19,8 @@ namespace {
 
 using test::between;
 
-/// Random rectangles for each kind of mask, 200,000 in the long run.
-int rectangles() {
-    const char* given = std::getenv("FLEXION_TEST_RECTANGLES");
-    return given ? std::atoi(given) : 20000;
-}
+/// Random rectangles of the listed masks and of the random ones: 200,000 in the long run.
+int rectangles() { return test::scaled(20000); }
 
 /// 0: none, 1: all, 2: some elements of the box are true.
 class BruteForce {

@@ -126,7 +126,8 @@ protected:
     static std::vector<std::map<char, std::uint64_t>> combinations(const Trial& trial,
                                                                    const std::set<char>& names,
                                                                    std::mt19937_64& random) {
-        const std::size_t most = trial.constants.empty() ? 1500 : 200;
+        const auto most =
+            static_cast<std::size_t>(test::scaled(trial.constants.empty() ? 1500 : 100));
         std::vector<std::map<char, std::uint64_t>> all = {{}};
         for (char name : names) {
             if (trial.constants.count(name)) continue;

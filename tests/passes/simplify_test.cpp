@@ -7,6 +7,7 @@
 #include "ir/random_function.h"
 #include "ir/text.h"
 #include "passes/passes.h"
+#include "passes/special_values.h"
 #include "seed.h"
 
 namespace flexion::passes {
@@ -153,8 +154,7 @@ TEST(Simplify, NarrowedComparisonsAreExactAtTheLimits) {
 
 TEST(Simplify, RandomFunctionsKeepTheirValues) {
     auto random = test::generator(3);
-    const char* given = std::getenv("FLEXION_TEST_FUNCTIONS");
-    const int functions = given ? std::atoi(given) : 2000;
+    const int functions = test::scaled(2000);
     std::size_t before = 0, after = 0;
     for (int i = 0; i < functions; ++i) {
         test::RandomOptions options;

@@ -49,6 +49,11 @@ inline Interval hull(const Interval& x, const Interval& y) {
     return {std::min(x.lo, y.lo), std::max(x.hi, y.hi), std::min(x.least, y.least),
             std::max(x.greatest, y.greatest), x.nan || y.nan};
 }
+/// 2^n - 1 for some n >= 0.
+constexpr bool is_low_mask(std::int64_t x) {
+    const auto bits = static_cast<std::uint64_t>(x);
+    return x >= 0 && (bits & (bits + 1)) == 0;
+}
 /// A constant instruction's value.
 Interval interval_of(const ir::Inst& constant);
 

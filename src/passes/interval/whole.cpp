@@ -108,7 +108,7 @@ Interval pow(const Operands& o) {
 Interval bit_and(const Operands& o) {
     if (point(o.x) && point(o.y)) return exact(o, [](auto x, auto y) { return x & y; });
     if (point(o.x) && o.x.lo >= 0) return bit_and({o.op, o.type, o.result, o.y, o.x});
-    if (point(o.y) && o.y.lo >= 0 && (o.y.lo & (o.y.lo + 1)) == 0) {  // modulo a power of two
+    if (point(o.y) && is_low_mask(o.y.lo)) {  // modulo a power of two
         if ((o.x.lo & ~o.y.lo) == (o.x.hi & ~o.y.lo))
             return integers(o.x.lo & o.y.lo, o.x.hi & o.y.lo);
         return integers(0, o.y.lo);

@@ -32,7 +32,7 @@ bool never_above(const Match& m) {
 bool positive_x(const Match& m) { return not_negative(m('x').range); }
 bool covered_by_mask(const Match& m) {
     const std::int64_t c = m('c').range.lo;
-    return c >= 0 && (c & (c + 1)) == 0 && m('x').range.lo >= 0 && m('x').range.hi <= c;
+    return is_low_mask(c) && m('x').range.lo >= 0 && m('x').range.hi <= c;
 }
 bool shifts_add_up(const Match& m) {
     const std::int64_t c = m('c').range.lo, d = m('d').range.lo;
