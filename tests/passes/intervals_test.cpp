@@ -192,7 +192,8 @@ const std::vector<NamedMask>& masks() {
                  return where(q % 7 == 0, document[q] == document[k], k < document[k] + 9);
              });
          }},
-        {"out_of_range_gather", true,
+        {"out_of_range_gather", false,  // q - 50 counts from both ends at once
+
          [](const Documents& d) {
              const Buffer document = captured(d.number);
              return mask_mod([=](Expr, Expr, Expr q, Expr k) {
@@ -245,7 +246,7 @@ INSTANTIATE_TEST_SUITE_P(Intervals, ListedMasks,
 TEST(MaskIntervals, RandomMasksAreSound) {
     auto random = test::generator(77);
     const int functions = rectangles() / 50;
-    int decided = 0, mixed = 0;
+    int decided = 0;
     for (int i = 0; i < functions; ++i) {
         test::RandomOptions options;
         options.role = ir::Role::mask_mod;
@@ -263,10 +264,120 @@ TEST(MaskIntervals, RandomMasksAreSound) {
             const Verdict verdict = intervals.classify(box);
             ASSERT_TRUE(sound(verdict, truth(box), box)) << ir::print(mask.function);
             decided += verdict == Verdict::all_false || verdict == Verdict::all_true;
-            mixed += verdict == Verdict::mixed;
         }
     }
     EXPECT_GT(decided, functions);
+}
+
+/// Masks as users write them, at random: comparisons of index arithmetic and gathers under bools.
+class MaskWriter {
+public:
+    MaskWriter(test::Random& random, const std::vector<std::int32_t>& numbers)
+        : random_(random), document_(captured(numbers)) {}
+
+    MaskMod write() {
+        return mask_mod([this](Expr, Expr h, Expr q, Expr k) {
+            h_ = h, q_ = q, k_ = k;
+            return truth(3);
+        });
+    }
+
+private:
+    Expr truth(int depth) {
+        switch (depth == 0 ? 0 : between(random_, 0, 6)) {
+            case 1:
+            case 2:
+                return truth(depth - 1) & truth(depth - 1);
+            case 3:
+                return truth(depth - 1) | truth(depth - 1);
+            case 4:
+                return ~truth(depth - 1);
+            case 5:
+                return truth(depth - 1) ^ truth(depth - 1);
+            case 6:
+                return where(truth(depth - 1), truth(depth - 1), truth(depth - 1));
+            default:
+                break;
+        }
+        const Expr x = number(2), y = number(2);
+        switch (between(random_, 0, 5)) {
+            case 0:
+                return x == y;
+            case 1:
+                return x != y;
+            case 2:
+                return x < y;
+            case 3:
+                return x <= y;
+            case 4:
+                return to_float(x) * 0.75 > to_float(y) - 1.5;
+            default:
+                return x >= y;
+        }
+    }
+    Expr number(int depth) {
+        const auto small = [this] { return Expr(between(random_, -9, 40)); };
+        switch (between(random_, 0, depth == 0 ? 5 : 14)) {
+            case 0:
+            case 1:
+                return q_;
+            case 2:
+            case 3:
+                return k_;
+            case 4:
+                return q_ - k_;
+            case 5:
+                return q_ * 0 + small();
+            case 6:
+                return document_[number(depth - 1)];
+            case 7:
+                return number(depth - 1) + small();
+            case 8:
+                return number(depth - 1) - number(depth - 1);
+            case 9:
+                return floordiv(number(depth - 1), small());
+            case 10:
+                return number(depth - 1) % small();
+            case 11:
+                return abs(number(depth - 1));
+            case 12:
+                return min(number(depth - 1), number(depth - 1));
+            case 13:
+                return max(number(depth - 1), to_i64(h_) * 16);
+            default:
+                return number(depth - 1) * small();
+        }
+    }
+
+    test::Random& random_;
+    Buffer document_;
+    Expr h_ = 0, q_ = 0, k_ = 0;
+};
+
+TEST(MaskIntervals, WrittenMasksAreSound) {
+    auto random = test::generator(78);
+    const Documents documents(random, 300, 40);
+    const int functions = rectangles() / 50;
+    int decided = 0, mixed = 0, uniform = 0;
+    for (int i = 0; i < functions; ++i) {
+        const MaskMod mask = MaskWriter(random, documents.number).write();
+        const MaskIntervals intervals(mask.function(), mask.captures());
+        BruteForce truth(mask.function(), mask.captures());
+        for (int r = 0; r < 50; ++r) {
+            Box box = random_box(random, 300, static_cast<std::int32_t>(between(random, 0, 15)));
+            box.h0 = static_cast<std::int32_t>(between(random, 0, 3));
+            box.h1 = box.h0 + test::chance(random, 10);
+            const Verdict verdict = intervals.classify(box);
+            const int expected = truth(box);
+            ASSERT_TRUE(sound(verdict, expected, box)) << ir::print(mask.function());
+            decided += verdict == Verdict::all_false || verdict == Verdict::all_true;
+            mixed += verdict == Verdict::mixed;
+            uniform += expected != 2;
+        }
+    }
+    std::printf("of %d uniform rectangles %d proved, of %d others %d\n", uniform, decided,
+                functions * 50 - uniform, mixed);
+    EXPECT_GT(decided, uniform / 2);
     EXPECT_GT(mixed, 0);
 }
 
