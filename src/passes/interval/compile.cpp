@@ -24,6 +24,10 @@ using ir::Value;
 /// Larger buffers are not read through: tables of theirs would take as long as the mask itself.
 constexpr std::int64_t kMaxElements = INT64_C(1) << 27;
 
+/// Longer masks (after simplification) are not analysed, every box stays undecided: the compiler's
+/// recursion goes as deep as the mask does.
+constexpr std::size_t kMaxAnalysed = 1024;
+
 /// A bool as the membership of a form in a set, or as a register.
 struct Truth {
     bool is_set = false;
@@ -48,6 +52,11 @@ public:
     }
 
     IntervalProgram run() {
+        if (f_.insts.size() > kMaxAnalysed) {
+            program_.steps.push_back(
+                {.kind = Step::Kind::conjunct, .x = constant(booleans(true, true))});
+            return std::move(program_);
+        }
         const Value root = f_.results[0].value;
         const Op op = f_.insts[root].op == Op::logical_or ? Op::logical_or : Op::logical_and;
         std::vector<Truth> terms = flatten(op, root);
@@ -214,6 +223,8 @@ private:
     std::uint32_t form(const LinearForm& linear, const std::set<Value>& guards) {
         std::vector<RegisterTerm> terms;
         std::vector<Register> guarded;
+        terms.reserve(linear.terms.size());
+        guarded.reserve(guards.size());
         for (const auto& [atom, coefficient] : linear.terms)
             terms.push_back({value(atom), coefficient});
         for (Value g : guards) guarded.push_back(value(g));

@@ -70,4 +70,14 @@ using IntervalRule = Interval (*)(const Operands&);
 /// The rule named in the op's row; not for parameter, constant and load.
 IntervalRule interval_rule(ir::Op op);
 
+/// The rule of `inst`, whose last operand is of type `operand`, on of(v) for each operand v.
+template <class F>
+Interval apply_rule(const ir::Inst& inst, ir::Type operand, const F& of) {
+    Operands o{inst.op, operand, inst.type};
+    if (inst.count > 0) o.x = of(inst.args[0]);
+    if (inst.count > 1) o.y = of(inst.args[1]);
+    if (inst.count > 2) o.z = of(inst.args[2]);
+    return interval_rule(inst.op)(o);
+}
+
 }  // namespace flexion::passes

@@ -41,17 +41,6 @@ Interval range_of(DType dtype) {
     }
 }
 
-Interval apply_rule(const ir::Function& f, const ir::Inst& inst,
-                    const std::vector<Interval>& intervals) {
-    Operands o{inst.op, inst.type, inst.type};
-    Interval* const slots[] = {&o.x, &o.y, &o.z};
-    for (int i = 0; i < inst.count; ++i) {
-        *slots[i] = intervals[inst.args[i]];
-        o.type = f.insts[inst.args[i]].type;
-    }
-    return interval_rule(inst.op)(o);
-}
-
 Ranges value_ranges(const ir::Function& f, const std::vector<LinearForm>& forms,
                     const std::function<Interval(const ir::Inst&)>& load, const Interval& score) {
     Ranges ranges;
@@ -68,7 +57,8 @@ Ranges value_ranges(const ir::Function& f, const std::vector<LinearForm>& forms,
         } else if (inst.op == Op::load) {
             range = load(inst);
         } else {
-            range = apply_rule(f, inst, ranges.of);
+            range = apply_rule(inst, f.insts[inst.args[inst.count - 1]].type,
+                               [&](ir::Value x) { return ranges.of[x]; });
             if (exact && !forms[v].is_atom(v)) {
                 for (int i = 0; i < inst.count; ++i) exact = exact && ranges.exact[inst.args[i]];
                 const auto tight = bounds(forms[v], ranges.of, inst.type);

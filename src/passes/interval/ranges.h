@@ -27,8 +27,4 @@ Ranges value_ranges(const ir::Function& f, const std::vector<LinearForm>& forms,
 /// Bounds of an element by its dtype alone.
 Interval range_of(DType dtype);
 
-/// The rule of a table op applied to its operands' intervals.
-Interval apply_rule(const ir::Function& f, const ir::Inst& inst,
-                    const std::vector<Interval>& intervals);
-
 }  // namespace flexion::passes

@@ -57,10 +57,8 @@ std::optional<Value> narrow_arithmetic(Rewriter& rewriter, const Inst& inst) {
         default:
             return {};
     }
-    Operands o{inst.op, Type::i64, Type::i64};
-    Interval* const slots[] = {&o.x, &o.y, &o.z};
-    for (int i = 0; i < inst.count; ++i) *slots[i] = rewriter.range(inst.args[i]);
-    if (!fits(interval_rule(inst.op)(o))) return {};
+    const auto range = [&](Value v) { return rewriter.range(v); };
+    if (!fits(apply_rule(inst, Type::i64, range))) return {};
     Inst narrow = inst;
     narrow.type = Type::i32;
     for (int i = 0; i < inst.count; ++i) {

@@ -135,13 +135,9 @@ Rewriter::Known Rewriter::know(const Inst& inst) const {
         case Op::load:
             known.range = range_of(f_.buffers[inst.index].dtype);
             break;
-        default: {
-            Operands o{inst.op, inst.type, inst.type};
-            Interval* const slots[] = {&o.x, &o.y, &o.z};
-            for (int i = 0; i < inst.count; ++i) *slots[i] = known_[inst.args[i]].range;
-            o.type = type(inst.args[inst.count - 1]);
-            known.range = interval_rule(inst.op)(o);
-        }
+        default:
+            known.range = apply_rule(inst, type(inst.args[inst.count - 1]),
+                                     [&](Value v) { return known_[v].range; });
     }
     return known;
 }
