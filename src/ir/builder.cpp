@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Instructions appended exactly, and calls copied in; front/promotion.cpp has the front ends' rules.
+// Instructions appended exactly, and calls copied in; front/promotion.cpp has the front ends'
+// rules.
 #include "ir/builder.h"
 #include "support/fail.h"
 

@@ -10,9 +10,9 @@
 
 namespace flexion::cpu {
 
-/// Floating-point operations a second of CPU time on one core: FMA, or the bf16 dot product where `dtype` is
-/// bf16 and `isa` has it; f64: half of the FMA peak. One measurement of about `milliseconds`;
-/// interleave it with what it is compared to, since clocks change.
+/// Floating-point operations a second of CPU time on one core: FMA, or the bf16 dot product where
+/// `dtype` is bf16 and `isa` has it; f64: half of the FMA peak. One measurement of about
+/// `milliseconds`; interleave it with what it is compared to, since clocks change.
 double peak_flops(Isa isa, DType dtype, double milliseconds = 1);
 
 /// Reads all of [data, data + bytes) once and returns some sum of it: what a decode can at best do.

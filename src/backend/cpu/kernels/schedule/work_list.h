@@ -4,8 +4,8 @@
 
 #include <cstdint>
 
-#include "backend/cpu/kernels/scratch.h"
 #include "backend/cpu/kernels/schedule/tiling.h"
+#include "backend/cpu/kernels/scratch.h"
 #include "plan/launch.h"
 
 namespace flexion::cpu {
