@@ -20,8 +20,8 @@ using ParallelFor =
 
 /// What a call did; filled when asked for.
 struct LaunchInfo {
-    std::string backend;             ///< "cpu", "reference"
-    std::string isa;                 ///< "avx512_bf16", "avx512", "avx2", "portable"
+    std::string backend;             ///< "cpu", "cuda", "reference"
+    std::string isa;                 ///< "avx512_bf16", "avx512", "avx2", "portable"; "sm_90a"
     std::int64_t scratch_bytes = 0;  ///< all threads together
     int threads = 0;
     double compile_ms = 0;  ///< thread CPU time spent compiling in this call; 0 when cached
@@ -38,8 +38,9 @@ struct AttentionOptions {
     /// [B, Hq, Sq] row maxima of the modified scores, f32 (f64 for f64); data null: not wanted.
     TensorView max_scores = {};
     int threads = 0;        ///< 0: all of the context's pool
-    std::string backend{};  ///< "": the best for these tensors; "cpu", "reference"
+    std::string backend{};  ///< "": the best for these tensors; "cpu", "cuda", "reference"
     const ParallelFor* parallel_for = nullptr;
+    void* stream = nullptr;  ///< CUDA tensors: the CUstream (cudaStream_t); null: the default one
     LaunchInfo* info = nullptr;
 };
 
@@ -53,6 +54,13 @@ struct AttentionOptions {
 /// Source: Dong et al., "Flex Attention", 2024; Dao, "FlashAttention-2", 2023, algorithm 1.
 void attention(const TensorView& q, const TensorView& k, const TensorView& v, const TensorView& out,
                const AttentionOptions& options = {});
+
+/// What attention would do with these arguments, but for the launch: on CUDA tensors the kernel is
+/// compiled and loaded and the block lists are brought to the device, so that the call can be
+/// captured into a CUDA graph. Nothing on host tensors, whose first call compiles. Throws as
+/// attention does.
+void prepare(const TensorView& q, const TensorView& k, const TensorView& v, const TensorView& out,
+             const AttentionOptions& options = {});
 
 /// Counters of the default context's caches, for tests and tuning.
 struct CacheInfo {

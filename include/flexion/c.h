@@ -83,6 +83,11 @@ FLEXION_C_API flexion_status flexion_block_mask_from_kv_blocks(
 FLEXION_C_API flexion_status flexion_block_mask_adjust(const flexion_block_mask* mask,
                                                        int64_t q_len, int64_t kv_len,
                                                        flexion_block_mask** result);
+/* The same blocks under another mask_mod: one whose buffers lie on a device, for a mask that was
+ * created from host copies of them. */
+FLEXION_C_API flexion_status flexion_block_mask_with_mask_mod(const flexion_block_mask* mask,
+                                                              const flexion_mask_mod* mask_mod,
+                                                              flexion_block_mask** result);
 /* Percentage of elements in no listed block. */
 FLEXION_C_API flexion_status flexion_block_mask_sparsity(const flexion_block_mask* mask,
                                                          double* result);
@@ -102,13 +107,14 @@ typedef struct flexion_attention_options {
     int32_t threads;            /* 0: all of the pool */
     const DLTensor* lse;        /* [B, Hq, Sq] f32 (f64 for f64), natural log; NULL: not wanted */
     const DLTensor* max_scores; /* [B, Hq, Sq] f32 (f64 for f64); NULL: not wanted */
-    const char* backend;        /* NULL or "": the best; "cpu", "reference" */
+    const char* backend;        /* NULL or "": the best; "cpu", "cuda", "reference" */
     flexion_parallel_for parallel_for; /* NULL: the pool */
     void* parallel_for_host;           /* its first argument */
+    void* stream; /* CUDA tensors: the CUstream (cudaStream_t); NULL: the default stream */
 } flexion_attention_options;
 
 #define FLEXION_ATTENTION_OPTIONS_INIT \
-    {sizeof(flexion_attention_options), NULL, NULL, 0, 1, 0, NULL, NULL, NULL, NULL, NULL}
+    {sizeof(flexion_attention_options), NULL, NULL, 0, 1, 0, NULL, NULL, NULL, NULL, NULL, NULL}
 
 /* out = softmax(mask(score_mod(q k^T * scale))) v, as flexion::attention (flexion/attention.h).
  *   q [B, Hq, Sq, D]  k [Bkv, Hkv, Skv, D]  v [Bkv, Hkv, Skv, Dv]  out [B, Hq, Sq, Dv]
@@ -116,6 +122,11 @@ typedef struct flexion_attention_options {
 FLEXION_C_API flexion_status flexion_attention(const DLTensor* q, const DLTensor* k,
                                                const DLTensor* v, const DLTensor* out,
                                                const flexion_attention_options* options);
+
+/* Everything that flexion_attention would do but the launch, before a CUDA graph is captured. */
+FLEXION_C_API flexion_status flexion_prepare(const DLTensor* q, const DLTensor* k, const DLTensor* v,
+                                             const DLTensor* out,
+                                             const flexion_attention_options* options);
 
 #ifdef __cplusplus
 }

@@ -24,6 +24,9 @@ const char* name_of(DType dtype);
 
 inline constexpr int kMaxRank = 6;
 
+/// Where a tensor's memory lies.
+enum class Device : std::uint8_t { cpu, cuda };
+
 /// A view of `rank` dimensions. `shape` and `strides` count elements, not bytes; a stride may be
 /// 0 (broadcast) or negative. The memory must outlive every call that the view is passed to.
 struct TensorView {
@@ -32,6 +35,7 @@ struct TensorView {
     int rank = 0;
     std::array<std::int64_t, kMaxRank> shape{};
     std::array<std::int64_t, kMaxRank> strides{};
+    Device device = Device::cpu;  ///< cuda: of the current context, or any one it can address
 
     /// A dense row-major view.
     static TensorView dense(const void* data, DType dtype,
@@ -47,6 +51,12 @@ struct TensorView {
             view.strides[i] = stride;
             stride *= view.shape[i] > 0 ? view.shape[i] : 1;
         }
+        return view;
+    }
+    /// The same view of memory that `device` names.
+    TensorView on(Device where) const {
+        TensorView view = *this;
+        view.device = where;
         return view;
     }
     /// Number of elements; 1 for rank 0.

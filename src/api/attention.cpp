@@ -10,6 +10,7 @@
 #include "api/contiguous.h"
 #include "api/validate.h"
 #include "plan/launch.h"
+#include "support/fail.h"
 #include "support/log.h"
 #include "support/os/available_cpus.h"
 
@@ -77,23 +78,30 @@ Executor executor_for(const AttentionOptions& options, Context& context) {
     return {.pool = &pool, .width = width};
 }
 
-}  // namespace
-
-void attention(const TensorView& q, const TensorView& k, const TensorView& v, const TensorView& out,
-               const AttentionOptions& options) {
+// `prepare`: everything but the launch.
+void call(const TensorView& q, const TensorView& k, const TensorView& v, const TensorView& out,
+          const AttentionOptions& options, bool prepare) {
     validate(q, k, v, out, options);
     if (options.info) *options.info = {};
     if (out.numel() == 0) return;
-    if (k.shape[2] == 0) {
+    const bool on_host = q.device == Device::cpu;
+    if (prepare && on_host) return;
+    if (k.shape[2] == 0 && on_host) {
         fill(out, 0);
         fill(options.lse, -std::numeric_limits<double>::infinity());
         fill(options.max_scores, -std::numeric_limits<double>::infinity());
         return;
     }
-    if (!contiguous(q, k, v, out, options)) return attention_on_copies(q, k, v, out, options);
+    if (!contiguous(q, k, v, out, options)) {
+        if (on_host) return attention_on_copies(q, k, v, out, options);
+        fail<UserError>(
+            "flexion::attention: the last dimension of every CUDA tensor must be contiguous; pass "
+            "a contiguous copy");
+    }
 
     Context& context = default_context();
-    const backend::Backend& backend = context.backend(options.backend, "flexion::attention");
+    const backend::Backend& backend = context.backend(
+        options.backend.empty() && !on_host ? "cuda" : options.backend, "flexion::attention");
     plan::LaunchArgs args{
         .q = with_unit_stride(q),
         .k = with_unit_stride(k),
@@ -104,7 +112,9 @@ void attention(const TensorView& q, const TensorView& k, const TensorView& v, co
         .scale =
             options.scale != 0 ? options.scale : 1 / std::sqrt(static_cast<double>(q.shape[3])),
         .block_mask = options.block_mask ? &options.block_mask : nullptr,
-        .executor = executor_for(options, context),
+        .executor = on_host ? executor_for(options, context) : Executor{},
+        .stream = options.stream,
+        .prepare = prepare,
         .info = options.info,
     };
     const bool f64 = q.dtype == DType::f64;
@@ -130,6 +140,18 @@ void attention(const TensorView& q, const TensorView& k, const TensorView& v, co
         options.info->threads = args.executor.width;
         options.info->compile_ms = kernels.compile_ms();
     }
+}
+
+}  // namespace
+
+void attention(const TensorView& q, const TensorView& k, const TensorView& v, const TensorView& out,
+               const AttentionOptions& options) {
+    call(q, k, v, out, options, false);
+}
+
+void prepare(const TensorView& q, const TensorView& k, const TensorView& v, const TensorView& out,
+             const AttentionOptions& options) {
+    call(q, k, v, out, options, true);
 }
 
 }  // namespace flexion

@@ -84,10 +84,12 @@ std::optional<DType> dtype_of(const DLDataType& type) {
 }
 
 TensorView view_of(const DLTensor& tensor, const char* where, const char* what) {
-    if (tensor.device.device_type != kDLCPU) {
+    if (tensor.device.device_type != kDLCPU && tensor.device.device_type != kDLCUDA) {
         fail<Unsupported>(
-            "{}: {} lies on a device of DLPack type {}; expected memory of the CPU ({})", where,
-            what, static_cast<int>(tensor.device.device_type), static_cast<int>(kDLCPU));
+            "{}: {} lies on a device of DLPack type {}; expected memory of the CPU ({}) or of CUDA "
+            "({})",
+            where, what, static_cast<int>(tensor.device.device_type), static_cast<int>(kDLCPU),
+            static_cast<int>(kDLCUDA));
     }
     const std::optional<DType> dtype = dtype_of(tensor.dtype);
     if (!dtype) {
@@ -105,6 +107,7 @@ TensorView view_of(const DLTensor& tensor, const char* where, const char* what) 
     view.data = tensor.data ? static_cast<char*>(tensor.data) + tensor.byte_offset : nullptr;
     view.dtype = *dtype;
     view.rank = tensor.ndim;
+    view.device = tensor.device.device_type == kDLCUDA ? Device::cuda : Device::cpu;
     std::int64_t stride = 1;
     for (int i = tensor.ndim - 1; i >= 0; --i) {
         view.shape[i] = tensor.shape[i];
@@ -260,6 +263,16 @@ flexion_status flexion_block_mask_adjust(const flexion_block_mask* mask, int64_t
     });
 }
 
+flexion_status flexion_block_mask_with_mask_mod(const flexion_block_mask* mask,
+                                                const flexion_mask_mod* mask_mod,
+                                                flexion_block_mask** result) {
+    constexpr const char* kName = "flexion_block_mask_with_mask_mod";
+    return guarded([&] {
+        given(result, kName, "result") = new flexion_block_mask{
+            given(mask, kName, "mask").mask.with_mask_mod(given(mask_mod, kName, "mask_mod").mod)};
+    });
+}
+
 flexion_status flexion_block_mask_sparsity(const flexion_block_mask* mask, double* result) {
     constexpr const char* kName = "flexion_block_mask_sparsity";
     return guarded(
@@ -268,9 +281,12 @@ flexion_status flexion_block_mask_sparsity(const flexion_block_mask* mask, doubl
 
 void flexion_block_mask_destroy(flexion_block_mask* mask) { delete mask; }
 
-flexion_status flexion_attention(const DLTensor* q, const DLTensor* k, const DLTensor* v,
-                                 const DLTensor* out, const flexion_attention_options* options) {
-    constexpr const char* kName = "flexion_attention";
+namespace {
+
+// `run` is attention or prepare.
+flexion_status call(const char* name, decltype(&attention) run, const DLTensor* q,
+                    const DLTensor* k, const DLTensor* v, const DLTensor* out,
+                    const flexion_attention_options* options) {
     return guarded([&] {
         // A caller built with an older header has fewer fields; the others keep their defaults.
         flexion_attention_options all = FLEXION_ATTENTION_OPTIONS_INIT;
@@ -279,11 +295,12 @@ flexion_status flexion_attention(const DLTensor* q, const DLTensor* k, const DLT
         AttentionOptions call{.scale = all.scale,
                               .enable_gqa = all.enable_gqa != 0,
                               .threads = all.threads,
-                              .backend = all.backend ? all.backend : ""};
+                              .backend = all.backend ? all.backend : "",
+                              .stream = all.stream};
         if (all.score_mod) call.score_mod = all.score_mod->mod;
         if (all.block_mask) call.block_mask = all.block_mask->mask;
-        if (all.lse) call.lse = view_of(*all.lse, kName, "lse");
-        if (all.max_scores) call.max_scores = view_of(*all.max_scores, kName, "max_scores");
+        if (all.lse) call.lse = view_of(*all.lse, name, "lse");
+        if (all.max_scores) call.max_scores = view_of(*all.max_scores, name, "max_scores");
         ParallelFor parallel_for;
         if (all.parallel_for) {
             parallel_for = [&all](std::int64_t n, const std::function<void(std::int64_t)>& body) {
@@ -297,8 +314,20 @@ flexion_status flexion_attention(const DLTensor* q, const DLTensor* k, const DLT
             call.parallel_for = &parallel_for;
         }
         const auto view = [&](const DLTensor* tensor, const char* what) {
-            return view_of(given(tensor, kName, what), kName, what);
+            return view_of(given(tensor, name, what), name, what);
         };
-        attention(view(q, "q"), view(k, "k"), view(v, "v"), view(out, "out"), call);
+        run(view(q, "q"), view(k, "k"), view(v, "v"), view(out, "out"), call);
     });
+}
+
+}  // namespace
+
+flexion_status flexion_attention(const DLTensor* q, const DLTensor* k, const DLTensor* v,
+                                 const DLTensor* out, const flexion_attention_options* options) {
+    return call("flexion_attention", attention, q, k, v, out, options);
+}
+
+flexion_status flexion_prepare(const DLTensor* q, const DLTensor* k, const DLTensor* v,
+                               const DLTensor* out, const flexion_attention_options* options) {
+    return call("flexion_prepare", prepare, q, k, v, out, options);
 }

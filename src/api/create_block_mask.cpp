@@ -4,6 +4,7 @@
 
 #include "api/context.h"
 #include "mask/build.h"
+#include "support/fail.h"
 
 #ifdef FLEXION_WITH_CPU
 #include <mutex>
@@ -63,6 +64,15 @@ private:
 BlockMask create_block_mask(const MaskMod& mask_mod, std::optional<std::int64_t> B,
                             std::optional<std::int64_t> H, std::int64_t q_len, std::int64_t kv_len,
                             BlockSize block_size) {
+    if (mask_mod) {
+        for (const TensorView& buffer : mask_mod.captures().buffers) {
+            if (buffer.device == Device::cpu) continue;
+            fail<UserError>(
+                "flexion::create_block_mask: the mask_mod captures a buffer on a device; create the "
+                "mask from a host copy of it, and take block_mask.with_mask_mod(the one on the "
+                "device)");
+        }
+    }
     Context& context = default_context();
     ThreadPool& pool = context.pool();
     const Executor executor{.pool = &pool, .width = pool.size()};

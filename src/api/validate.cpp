@@ -189,6 +189,15 @@ void check_mask(const BlockMask& mask, const TensorView& q, const TensorView& k)
     check_broadcast("H", mask.H(), q.shape[1], mask.broadcasts_read_h());
 }
 
+void check_devices(const TensorView& q, const TensorView& k, const TensorView& v,
+                   const TensorView& out, const AttentionOptions& options) {
+    const auto same = [&](const TensorView& view) { return !view.data || view.device == q.device; };
+    if (same(k) && same(v) && same(out) && same(options.lse) && same(options.max_scores)) return;
+    fail<UserError>(
+        "flexion::attention: got tensors in host memory and on a CUDA device; expected all on one "
+        "side: copy them, and set TensorView::device");
+}
+
 }  // namespace
 
 void validate(const TensorView& q, const TensorView& k, const TensorView& v, const TensorView& out,
@@ -197,6 +206,7 @@ void validate(const TensorView& q, const TensorView& k, const TensorView& v, con
     check_tensor("k", k, 4, "[Bkv, Hkv, Skv, D]");
     check_tensor("v", v, 4, "[Bkv, Hkv, Skv, Dv]");
     check_tensor("out", out, 4, "[B, Hq, Sq, Dv]");
+    check_devices(q, k, v, out, options);
     check_dtypes(q, k, v, out);
     check_shapes(q, k, v, out, options.enable_gqa);
     check_written("out", out);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "passes/passes.h"
+#include "support/fail.h"
 
 namespace flexion::backend {
 namespace {
@@ -53,6 +54,12 @@ const Kernel& Program::find_or_make(plan::Problem problem, const Make& make) {
     if (problem.assumptions != 0 && count >= kVariants - kGeneralVariants) {
         problem.assumptions = 0;
         if (const Kernel* kernel = find(problem)) return *kernel;
+    }
+    if (count == kVariants) {
+        fail<Unsupported>(
+            "flexion::attention: one pair of mods was used with {} different head dims and dtypes in "
+            "one process; trace the mods anew for further ones",
+            kVariants);
     }
     const plan::Mods mods{.score = pointer_to(simplified_score_),
                           .mask = pointer_to(simplified_mask_),

@@ -44,9 +44,10 @@ public:
     int kernel_count() const { return count_.load(std::memory_order_acquire); }
 
 private:
-    // Kernels without assumptions are at most directions x dtypes x masked x few_queries, < 32.
-    static constexpr int kVariants = 64;
-    static constexpr int kGeneralVariants = 32;
+    // Kernels without assumptions: on the CPU at most directions x dtypes x masked x few_queries,
+    // < 32; on CUDA as many as there are pairs of head dims in use.
+    static constexpr int kVariants = 128;
+    static constexpr int kGeneralVariants = 96;
     struct Variant {
         plan::Problem problem;
         std::unique_ptr<Kernel> kernel;

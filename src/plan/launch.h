@@ -21,6 +21,8 @@ struct LaunchArgs {
     Mods mods{};
     const BlockMask* block_mask = nullptr;  ///< null: every block is full
     Executor executor{};
+    void* stream = nullptr;  ///< CUDA tensors
+    bool prepare = false;    ///< CUDA tensors: make and load what the launch needs, and stop
     /// Null: not wanted. The back end fills isa, scratch_bytes and visited_scores, the API the
     /// rest.
     LaunchInfo* info = nullptr;

@@ -18,6 +18,7 @@ const char* text_of(Direction direction) {
 }
 const char* text_of(DType dtype) { return name_of(dtype); }
 const char* text_of(bool flag) { return flag ? "yes" : "no"; }
+std::string text_of(std::uint16_t number) { return formatted("{}", number); }
 std::string text_of(std::uint64_t bits) { return formatted("{:#x}", bits); }
 
 }  // namespace

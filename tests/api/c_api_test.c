@@ -199,8 +199,8 @@ static void test_errors(void) {
     CHECK_ERROR(FLEXION_USER_ERROR, "no_such_option", flexion_set_option("no_such_option", "1"));
 
     DLTensor odd = k;
-    odd.device.device_type = kDLCUDA;
-    CHECK_ERROR(FLEXION_UNSUPPORTED, "device of DLPack type 2",
+    odd.device.device_type = kDLVulkan;
+    CHECK_ERROR(FLEXION_UNSUPPORTED, "device of DLPack type 7",
                 flexion_attention(&q, &odd, &v, &o, NULL));
     odd = k;
     odd.dtype.code = kDLComplex;
