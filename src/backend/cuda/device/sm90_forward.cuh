@@ -1,0 +1,748 @@
+// SPDX-License-Identifier: Apache-2.0
+// The forward kernel for Hopper: out = softmax(mask(score_mod(q k^T * scale))) v over block lists.
+//
+// Roles in a thread block of 1 + kWarpgroups warpgroups, persistent on its multiprocessor:
+//   producer   warpgroup 0, warp 0, one lane: takes tiles from a counter, walks their block lists,
+//              feeds Q, K and V to the copy engine
+//   stagers    warpgroup 0, warps 1 to 3, only in kernels with staged values: evaluate what a mod
+//              computes per key or per distance q - k, once per key/value tile instead of per score
+//   consumers  64 query rows each: S = Q K^T, the mods, the online softmax, O += P V. P stays in
+//              registers as the A operand; S of the next tile and O of this one run on the tensor
+//              cores while the exponentials do; warpgroups take turns on the tensor cores
+//              (ping-pong)
+// After Shah et al., "FlashAttention-3", 2024, with three differences. The maximum that
+// exponentials refer to may lag behind (below). The two hooks of Mod, generated from the user's
+// functions, receive a whole fragment, so that they can share work between its elements. The block
+// lists are read by the producer and the stagers alone.
+//
+// Lagged maximum. On a tile without a mask the exponentials use a reference from the tiles before,
+// and the maximum is taken in the shadow of the exponentials, off the critical path. The reference
+// is raised only when the maximum has grown by more than kRaise; P may then exceed 1, which costs
+// no precision. If a row grows so much inside one tile that P, the sum or O overflow, the result is
+// not finite; the warp then puts the tile on a list of its thread block, linked through the memory
+// of the output rows that it would have written, and the block computes these tiles once more with
+// exact maxima before it ends. First tiles, masked tiles and rows without a reference are exact
+// always.
+//
+// What the generated part defines: kWarpgroups, kBlockKv, kHeadDim and kValueDim (padded to 16),
+// kQueryBuffers, kPingPong, kStaged, kStagedBytes, kSharedBytes, to_pair (two floats to 16 bits
+// each), gemm_qk_step, gemm_pv_step, Captures and Mod.
+#pragma once
+
+namespace flexion::cuda {
+
+constexpr int kBlockQ = 64 * kWarpgroups;
+constexpr int kKvStages = 2;
+constexpr int kStagedSlots = 4;
+constexpr int kTileSlots = 2;
+constexpr int kQueryPanels = (kHeadDim + 63) / 64;
+constexpr int kValuePanels = (kValueDim + 63) / 64;
+constexpr u32 kQueryPanelBytes = kBlockQ * 128;
+constexpr u32 kKvPanelBytes = kBlockKv * 128;
+constexpr u32 kQueryBytes = kQueryPanels * kQueryPanelBytes;
+constexpr u32 kQueryBufferBytes =
+    (kQueryPanels > kValuePanels ? kQueryPanels : kValuePanels) * kQueryPanelBytes;
+constexpr u32 kKeyBytes = kQueryPanels * kKvPanelBytes;
+constexpr u32 kValueBytes = kValuePanels * kKvPanelBytes;
+constexpr int kScores = kBlockKv / 2;    // S: floats per consumer thread
+constexpr int kOutputs = kValueDim / 2;  // O: floats per consumer thread
+constexpr int kStagerWarps = kStaged ? 3 : 0;
+constexpr float kRaise = 8;  // log2
+constexpr float kLn2 = 0.693147180559945f;
+// A row whose reference times the unit is beyond this (an additive mask of the lowest value, say)
+// is far: the rounding of the product would show, or overflow. Its scores are moved by the
+// reference first, which is exact for those that count, and all its tiles are computed with exact
+// maxima.
+constexpr float kFar = 0x1p26f;
+
+/// Offsets in shared memory, which begins at a multiple of 1024 bytes.
+struct Layout {
+    static constexpr u32 kQueries = 0;
+    static constexpr u32 kKeys = kQueries + kQueryBuffers * kQueryBufferBytes;
+    static constexpr u32 kValues = kKeys + kKvStages * kKeyBytes;
+    static constexpr u32 kStage = kValues + kKvStages * kValueBytes;
+    static constexpr u32 kTiles = kStage + kStagedSlots * kStagedBytes;
+    static constexpr u32 kBlocks = kTiles + kTileSlots * 32;  // key/value tile of each staged slot
+    static constexpr u32 kRedo = kBlocks + kStagedSlots * 4;  // head of the redo list
+    static constexpr u32 kLastRedo = kRedo + 4;
+    static constexpr u32 kBarriers = kRedo + 16;
+    static constexpr u32 kBytes = kBarriers + 17 * 8;
+};
+static_assert(Layout::kStage % 16 == 0 && kStagedBytes % 16 == 0);
+static_assert(Layout::kBytes == kSharedBytes);
+
+/// The barriers, as pairs of full (filled by the producer) and empty (left by the consumers).
+struct Barriers {
+    u32 base;
+    FX_DEVICE u32 query_full(u32 i) const { return base + 8 * i; }
+    FX_DEVICE u32 query_empty(u32 i) const { return base + 16 + 8 * i; }
+    FX_DEVICE u32 key_full(u32 i) const { return base + 32 + 8 * i; }
+    FX_DEVICE u32 key_empty(u32 i) const { return base + 48 + 8 * i; }
+    FX_DEVICE u32 value_full(u32 i) const { return base + 64 + 8 * i; }
+    FX_DEVICE u32 value_empty(u32 i) const { return base + 80 + 8 * i; }
+    FX_DEVICE u32 tile_full(u32 i) const { return base + 96 + 8 * i; }
+    FX_DEVICE u32 tile_empty(u32 i) const { return base + 112 + 8 * i; }
+    FX_DEVICE u32 drained() const { return base + 128; }
+};
+
+/// Position in a ring of N slots: the slot and the parity of its barriers.
+template <int N>
+struct Ring {
+    u32 slot = 0, parity = 0;
+    FX_DEVICE void advance() {
+        if (++slot == N) {
+            slot = 0;
+            parity ^= 1;
+        }
+    }
+};
+
+/// A tile as the producer hands it out. m < 0: no tile, kDrain or kStop.
+struct Tile {
+    int m, h, b;
+    int index;  // number of the tile in the launch
+    int partial, full, first_run;
+    int exact;  // 1: computed again, with exact maxima
+};
+constexpr int kStop = -1, kDrain = -2;
+
+FX_DEVICE Tile find_tile(const ForwardParams& p, int index, int exact) {
+    // Sections of (batch, head) pairs whose keys and values fit in L2; within a section the longest
+    // rows first, heads innermost.
+    const int section_tiles = p.section * p.q_tiles;
+    const int section = index / section_tiles;
+    const int inside = index - section * section_tiles;
+    const int left = p.pairs - section * p.section;
+    const int width = left < p.section ? left : p.section;
+    const int rank = inside / width;
+    const int pair = section * p.section + inside - rank * width;
+    const int b = pair / p.heads, h = pair - b * p.heads;
+    if (p.rows == nullptr) {
+        return {rank, h, b, index, p.dense_partial, p.dense_full, 0, exact};
+    }
+    const i64 list = i64(b) * p.mask_b_step + i64(h) * p.mask_h_step;
+    const int4 row = __ldg(reinterpret_cast<const int4*>(p.rows) + list * p.q_tiles + rank);
+    return {row.x, h, b, index, row.z, row.w, row.y, exact};
+}
+
+/// The key/value tiles of a row, in the order in which they are computed.
+struct Walk {
+    const int2* next_run;
+    int at, end;
+    int2 ahead;
+    FX_DEVICE Walk(const ForwardParams& p, const Tile& tile) {
+        if (p.rows == nullptr) {
+            next_run = nullptr;
+            const bool tail = p.dense_partial != 0;  // the last tile is cut by the end of the keys
+            at = tail ? p.dense_full : 0;
+            end = tail ? p.dense_full + 1 : p.dense_full;
+            ahead = make_int2(0, p.dense_full);
+        } else {
+            next_run = reinterpret_cast<const int2*>(p.runs) + tile.first_run;
+            const int2 run = __ldg(next_run);
+            at = run.x;
+            end = run.y;
+            ahead = __ldg(++next_run);
+        }
+    }
+    FX_DEVICE int take() {
+        const int block = at++;
+        if (at == end) {
+            at = ahead.x;
+            end = ahead.y;
+            if (next_run != nullptr) ahead = __ldg(++next_run);
+        }
+        return block;
+    }
+};
+
+FX_DEVICE void publish(u32 shared, const Barriers& barriers, Ring<kTileSlots>& ring,
+                       const Tile& tile) {
+    barrier_wait(barriers.tile_empty(ring.slot), ring.parity ^ 1);
+    const u32 slot = shared + Layout::kTiles + 32 * ring.slot;
+    store_shared4(slot, tile.m, tile.h, tile.b, tile.index);
+    store_shared4(slot + 16, tile.partial, tile.full, tile.first_run, tile.exact);
+    barrier_arrive(barriers.tile_full(ring.slot));
+    ring.advance();
+}
+/// The next tile, the same for the whole warp; every warp but the producer's reads every tile.
+FX_DEVICE Tile receive(u32 shared, const Barriers& barriers, Ring<kTileSlots>& ring, int lane) {
+    barrier_wait(barriers.tile_full(ring.slot), ring.parity);
+    const u32 slot = shared + Layout::kTiles + 32 * ring.slot;
+    const int4 x = load_shared4(slot), y = load_shared4(slot + 16);
+    warp_sync();
+    if (lane == 0) barrier_arrive(barriers.tile_empty(ring.slot));
+    ring.advance();
+    // Uniform values keep matrix descriptors and trip counts in uniform registers.
+    return {uniform(x.x), uniform(x.y), uniform(x.z), uniform(x.w),
+            uniform(y.x), uniform(y.y), uniform(y.z), uniform(y.w)};
+}
+
+/// The first two elements of the first output row of a warp's slab: a link of the redo list. Rows
+/// begin at even addresses of 16 bytes, as the copy engine demands.
+FX_DEVICE int* redo_link(const ForwardParams& p, const Tile& tile, int warp) {
+    const i64 row = i64(tile.m) * kBlockQ + warp * 16;
+    return reinterpret_cast<int*>(p.out + tile.b * p.out_b + tile.h * p.out_h + row * p.out_q);
+}
+
+// ---- producer ---------------------------------------------------------------------------------
+
+FX_DEVICE void load_key_tile(u32 to, const TensorMap* map, u32 barrier, int block, int h, int b) {
+#pragma unroll
+    for (int i = 0; i < kQueryPanels; ++i) {
+        load_box(to + i * kKvPanelBytes, map, barrier, i * 64, block * kBlockKv, h, b, kEvictLast);
+    }
+}
+FX_DEVICE void load_value_tile(u32 to, const TensorMap* map, u32 barrier, int block, int h, int b) {
+#pragma unroll
+    for (int i = 0; i < kValuePanels; ++i) {
+        load_box(to + i * kKvPanelBytes, map, barrier, i * 64, block * kBlockKv, h, b, kEvictLast);
+    }
+}
+
+FX_DEVICE void produce(const ForwardParams& p, u32 shared, const Barriers& barriers,
+                       const TensorMap* q_map, const TensorMap* k_map, const TensorMap* v_map) {
+    Ring<kTileSlots> tiles;
+    Ring<kKvStages> stage;
+    Ring<kQueryBuffers> query;
+    u32 count = 0;  // key/value tiles so far: the staged slot
+
+    auto feed = [&](const Tile& tile) {
+        const int blocks = tile.partial + tile.full;
+        if (blocks == 0) {  // the consumers still write zeros through a query buffer
+            barrier_wait(barriers.query_empty(query.slot), query.parity ^ 1);
+            barrier_arrive(barriers.query_full(query.slot));
+            query.advance();
+            return;
+        }
+        const int kv_head = tile.h / p.group, kv_batch = tile.b * p.kv_batch_step;
+        Walk walk(p, tile);
+        Ring<kKvStages> before;
+        int block_before = 0;
+        auto feed_value = [&] {
+            barrier_wait(barriers.value_empty(before.slot), before.parity ^ 1);
+            barrier_expect(barriers.value_full(before.slot), kValueBytes);
+            load_value_tile(shared + Layout::kValues + before.slot * kValueBytes, v_map,
+                            barriers.value_full(before.slot), block_before, kv_head, kv_batch);
+        };
+        for (int i = 0; i < blocks; ++i) {
+            const int block = walk.take();
+            barrier_wait(barriers.key_empty(stage.slot), stage.parity ^ 1);
+            store_shared(shared + Layout::kBlocks + 4 * (count % kStagedSlots), block);
+            ++count;
+            barrier_expect(barriers.key_full(stage.slot), kKeyBytes);
+            load_key_tile(shared + Layout::kKeys + stage.slot * kKeyBytes, k_map,
+                          barriers.key_full(stage.slot), block, kv_head, kv_batch);
+            if (i == 0) {
+                barrier_wait(barriers.query_empty(query.slot), query.parity ^ 1);
+                barrier_expect(barriers.query_full(query.slot), kQueryBytes);
+#pragma unroll
+                for (int panel = 0; panel < kQueryPanels; ++panel) {
+                    load_box(shared + Layout::kQueries + query.slot * kQueryBufferBytes +
+                                 panel * kQueryPanelBytes,
+                             q_map, barriers.query_full(query.slot), panel * 64, tile.m * kBlockQ,
+                             tile.h, tile.b, kEvictFirst);
+                }
+                query.advance();
+            } else {
+                feed_value();  // V is one tile behind K, the order of consumption
+            }
+            before = stage;
+            block_before = block;
+            stage.advance();
+        }
+        feed_value();
+    };
+
+    for (int index = blockIdx.x; index < p.tiles;) {
+        const Tile tile = find_tile(p, index, 0);
+        publish(shared, barriers, tiles, tile);
+        // The counter wraps to zero after exactly p.tiles increments, one per tile.
+        index = count_up(p.counter, p.tiles - 1) + gridDim.x;
+        feed(tile);
+    }
+    publish(shared, barriers, tiles, {kDrain, 0, 0, 0, 0, 0, 0, 0});
+    barrier_wait(barriers.drained(), 0);
+    for (int id = load_shared(shared + Layout::kRedo); id >= 0;) {
+        const Tile tile = find_tile(p, id / (4 * kWarpgroups), 1);
+        id = *reinterpret_cast<volatile int*>(redo_link(p, tile, id % (4 * kWarpgroups)));
+        publish(shared, barriers, tiles, tile);
+        feed(tile);
+    }
+    publish(shared, barriers, tiles, {kStop, 0, 0, 0, 0, 0, 0, 0});
+}
+
+// ---- stagers ----------------------------------------------------------------------------------
+
+FX_DEVICE void stage_values(const ForwardParams& p, const Captures& captures, u32 shared,
+                            const Barriers& barriers) {
+    const int lane = threadIdx.x & 31;
+    Ring<kTileSlots> tiles;
+    Ring<kKvStages> stage;
+    u32 count = 0;
+    for (;;) {
+        const Tile tile = receive(shared, barriers, tiles, lane);
+        if (tile.m == kStop) break;
+        const int blocks = tile.partial + tile.full;
+        if (tile.m < 0 || blocks == 0) continue;
+        Walk walk(p, tile);
+        for (int i = 0; i < blocks; ++i) {
+            const int block = walk.take();
+            barrier_wait(barriers.key_empty(stage.slot), stage.parity ^ 1);
+            // Slot i is written again for tile i + 4, whose key stage is free only after every
+            // consumer has computed S of tile i + 2, and so has left the values of tile i.
+            Mod::stage(p, captures, tile.b, tile.h, tile.m * kBlockQ, block * kBlockKv,
+                       i < tile.partial,
+                       shared + Layout::kStage + (count % kStagedSlots) * kStagedBytes,
+                       static_cast<int>(threadIdx.x) - 32);
+            ++count;
+            warp_sync();
+            if (lane == 0) barrier_arrive(barriers.key_full(stage.slot));
+            stage.advance();
+        }
+    }
+}
+
+// ---- consumers --------------------------------------------------------------------------------
+
+FX_DEVICE void gemm_qk(float (&s)[kScores], u32 q, u32 k) {
+#pragma unroll
+    for (int i = 0; i < kHeadDim / 16; ++i) {
+        const u32 q_offset = (i / 4) * kQueryPanelBytes + (i % 4) * 32;
+        const u32 k_offset = (i / 4) * kKvPanelBytes + (i % 4) * 32;
+        gemm_qk_step(s, q + (q_offset >> 4), k + (k_offset >> 4), i != 0);
+    }
+}
+FX_DEVICE void gemm_pv(float (&o)[kOutputs], const u32 (&p)[kScores / 2], u32 v) {
+#pragma unroll
+    for (int i = 0; i < kBlockKv / 16; ++i) {
+        gemm_pv_step(o, p[4 * i], p[4 * i + 1], p[4 * i + 2], p[4 * i + 3], v + ((i * 2048) >> 4));
+    }
+}
+FX_DEVICE float quad_max(float x) {
+    x = larger(x, swap_lanes(x, 1));
+    return larger(x, swap_lanes(x, 2));
+}
+FX_DEVICE float quad_sum(float x) {
+    x += swap_lanes(x, 1);
+    return x + swap_lanes(x, 2);
+}
+struct Yes {
+    static constexpr bool value = true;
+};
+struct No {
+    static constexpr bool value = false;
+};
+
+/// The softmax state of a thread's two rows, r and r + 8. Scores are in units of Mod's `unit`: the
+/// exponential of x is exp2(x * unit).
+struct Softmax {
+    float reference[2];  // what exponentials refer to; -inf: the row has seen no score
+    float sum[2];        // of this thread's columns
+    float seen[2];       // this thread's maxima since the reference was last compared
+    float top[2];        // this thread's maxima of all
+    float factor[2];     // by which O must be multiplied
+    float offset[2];     // reference * unit, 0 where the reference is -inf
+
+    FX_DEVICE void start() {
+#pragma unroll
+        for (int r = 0; r < 2; ++r) {
+            reference[r] = seen[r] = top[r] = FX_MINUS_INF;
+            sum[r] = offset[r] = 0;
+            factor[r] = 1;
+        }
+    }
+    FX_DEVICE bool is_far(int r, float unit) const {
+        return Mod::kLowScores && fabsf(reference[r] * unit) > kFar;
+    }
+    /// Whether the next tile must be computed with exact maxima: rows without a reference, far
+    /// rows.
+    FX_DEVICE bool needs_exact(float unit) const {
+        return reference[0] == FX_MINUS_INF || reference[1] == FX_MINUS_INF || is_far(0, unit) ||
+               is_far(1, unit);
+    }
+    /// Raises the reference to the maxima of the tiles before where it lags by more than kRaise.
+    FX_DEVICE void follow(float unit) {
+#pragma unroll
+        for (int r = 0; r < 2; ++r) {
+            top[r] = larger(top[r], seen[r]);
+            const float x = quad_max(seen[r]);
+            const bool raise = (x - reference[r]) * unit > kRaise;
+            const float next = raise ? x : reference[r];
+            // From the offsets as they were rounded, so that old and new exponentials agree.
+            const float next_offset = raise ? next * unit : offset[r];
+            factor[r] = exp2_approx(offset[r] - next_offset);
+            sum[r] *= factor[r];
+            reference[r] = next;
+            offset[r] = next_offset;
+        }
+    }
+    /// Makes the reference the exact maximum including `s`.
+    FX_DEVICE void meet(float (&s)[kScores], float unit) {
+        float x[2] = {FX_MINUS_INF, FX_MINUS_INF};
+#pragma unroll
+        for (int j = 0; j < kBlockKv / 8; ++j) {
+#pragma unroll
+            for (int r = 0; r < 2; ++r) {
+                x[r] = larger(x[r], larger(s[4 * j + 2 * r], s[4 * j + 2 * r + 1]));
+            }
+        }
+#pragma unroll
+        for (int r = 0; r < 2; ++r) {
+            top[r] = larger(top[r], x[r]);
+            x[r] = larger(reference[r], quad_max(x[r]));
+            const float base = x[r] == FX_MINUS_INF ? 0.f : x[r];
+            const bool was_far = is_far(r, unit) && reference[r] != FX_MINUS_INF;
+            float next_offset = base * unit;
+            float step = exp2_approx(offset[r] - next_offset);
+            const bool far = Mod::kLowScores && fabsf(next_offset) > kFar;
+            if (Mod::kLowScores && (far || was_far)) {
+                step = exp2_approx((reference[r] - base) * unit);
+            }
+            if (Mod::kLowScores && any_lane(far)) {
+                const float move = far ? base : 0.f;
+#pragma unroll
+                for (int i = 0; i < kScores / 2; ++i) s[4 * (i / 2) + 2 * r + i % 2] -= move;
+                if (far) next_offset = 0;
+            }
+            if (reference[r] == FX_MINUS_INF) step = 0;
+            factor[r] *= step;
+            sum[r] *= step;
+            reference[r] = x[r];
+            offset[r] = next_offset;
+        }
+    }
+    /// s becomes P.
+    template <bool kTrack>
+    FX_DEVICE void exponentials(float (&s)[kScores], float unit) {
+        seen[0] = seen[1] = FX_MINUS_INF;
+#pragma unroll
+        for (int j = 0; j < kBlockKv / 8; ++j) {
+#pragma unroll
+            for (int r = 0; r < 2; ++r) {
+                float &x = s[4 * j + 2 * r], &y = s[4 * j + 2 * r + 1];
+                if (kTrack) seen[r] = larger(seen[r], larger(x, y));
+                x = exp2_approx(__fmaf_rn(x, unit, -offset[r]));
+                y = exp2_approx(__fmaf_rn(y, unit, -offset[r]));
+                sum[r] += x;
+                sum[r] += y;
+            }
+        }
+    }
+};
+
+FX_DEVICE void consume(const ForwardParams& p, const Captures& captures, u32 shared,
+                       const Barriers& barriers, const TensorMap* out_map, int group) {
+    const int lane = threadIdx.x & 31;
+    const int warp = uniform((threadIdx.x >> 5) & 3);
+    const int row_in_tile = group * 64 + warp * 16 + (lane >> 2);
+    const int column = (lane & 3) * 2;  // of the fragment's first element
+    if (kPingPong && group == 0) named_barrier_arrive(1, 256);
+
+    Ring<kTileSlots> tiles;
+    Ring<kKvStages> stage;
+    Ring<kQueryBuffers> query;
+    u32 count = 0;
+    int stored = -1;  // query buffer that the store of the tile before still reads
+
+    for (;;) {
+        const Tile tile = receive(shared, barriers, tiles, lane);
+        if (tile.m == kStop) break;
+        if (tile.m == kDrain) {
+            warp_sync();
+            __threadfence_block();
+            if (lane == 0) barrier_arrive(barriers.drained());
+            continue;
+        }
+        const int row = tile.m * kBlockQ + row_in_tile;
+        const u32 query_slot = uniform(query.slot);
+        const u32 own_rows =
+            shared + Layout::kQueries + query_slot * kQueryBufferBytes + group * 64 * 128;
+        const u32 q_tile = tile_descriptor(own_rows, 0);
+        Mod mod(p, captures, tile.b, tile.h, row, tile.m * kBlockQ, row_in_tile, column);
+        float o[kOutputs];
+#pragma unroll
+        for (int i = 0; i < kOutputs; ++i) o[i] = 0;
+        Softmax softmax;
+        softmax.start();
+        barrier_wait(barriers.query_full(query_slot), query.parity);
+        query.advance();
+
+        auto release_query = [&] {
+            if (kQueryBuffers > 1 && stored >= 0 && lane == 0) {
+                store_wait_read();
+                barrier_arrive(barriers.query_empty(stored));
+            }
+        };
+        if (tile.partial + tile.full > 0) {
+            u32 pairs[kScores / 2];  // P in 16 bits
+            auto pack = [&](const float(&s)[kScores]) {
+#pragma unroll
+                for (int i = 0; i < kScores / 2; ++i) pairs[i] = to_pair(s[2 * i], s[2 * i + 1]);
+            };
+            auto key_tile = [&] {
+                return tile_descriptor(shared + Layout::kKeys + stage.slot * kKeyBytes, 0);
+            };
+            auto value_tile = [&](u32 slot) {
+                return tile_descriptor(shared + Layout::kValues + slot * kValueBytes,
+                                       kKvPanelBytes);
+            };
+            auto first_key = [&] {
+                return load_shared(shared + Layout::kBlocks + 4 * (count % kStagedSlots)) *
+                       kBlockKv;
+            };
+            auto staged = [&] {
+                return shared + Layout::kStage + (count % kStagedSlots) * kStagedBytes;
+            };
+            {  // The first tile: nothing to overlap with.
+                float s[kScores];
+                barrier_wait(barriers.key_full(stage.slot), stage.parity);
+                hold(s);
+                warpgroup_fence();
+                gemm_qk(s, q_tile, key_tile());
+                warpgroup_commit();
+                warpgroup_wait<0>();
+                hold(s);
+                if (lane == 0) barrier_arrive(barriers.key_empty(stage.slot));
+                const int key = first_key();
+                mod.score(s, p, captures, key, staged());
+                if (tile.partial > 0) mod.mask(s, p, captures, key, staged());
+                ++count;
+                softmax.meet(s, mod.unit);
+                softmax.exponentials<false>(s, mod.unit);
+                pack(s);
+                release_query();
+            }
+            // S of this tile and O of the one before, then the softmax of this one.
+            auto step = [&](auto masked, bool exact) {
+                const Ring<kKvStages> before = stage;
+                stage.advance();
+                float s[kScores];
+                // With turns, the first group waits and the others are ordered behind it.
+                if (!kPingPong || group == 0) {
+                    barrier_wait(barriers.key_full(stage.slot), stage.parity);
+                }
+                if (kPingPong) named_barrier_sync(1 + group, 256);
+                hold(s);
+                hold(o);
+                hold(pairs);
+                warpgroup_fence();
+                gemm_qk(s, q_tile, key_tile());
+                warpgroup_commit();
+                if (!kPingPong || group == 0) {
+                    barrier_wait(barriers.value_full(before.slot), before.parity);
+                }
+                hold(o);
+                hold(pairs);
+                warpgroup_fence();
+                gemm_pv(o, pairs, value_tile(before.slot));
+                warpgroup_commit();
+                if (kPingPong) {
+                    named_barrier_arrive(1 + (group + 1 == kWarpgroups ? 0 : group + 1), 256);
+                }
+                if constexpr (!masked.value) {
+                    softmax.follow(mod.unit);
+                    // A vote takes long: it is held here, before the scores are there.
+                    exact = exact || any_lane(softmax.needs_exact(mod.unit));
+                } else {
+                    softmax.factor[0] = softmax.factor[1] = 1;
+                }
+                warpgroup_wait<1>();
+                hold(s);
+                if (lane == 0) barrier_arrive(barriers.key_empty(stage.slot));
+                // Each way is one basic block from the scores to the exponentials: a branch between
+                // them would keep the one from running beside the other.
+                bool rescale = true;
+                if constexpr (masked.value) {
+                    const int key = first_key();
+                    mod.score(s, p, captures, key, staged());
+                    mod.mask(s, p, captures, key, staged());
+                    softmax.meet(s, mod.unit);
+                    softmax.exponentials<false>(s, mod.unit);
+                } else if (exact) {
+                    mod.score(s, p, captures, first_key(), staged());
+                    softmax.meet(s, mod.unit);
+                    softmax.exponentials<false>(s, mod.unit);
+                } else {
+                    rescale = any_lane(softmax.factor[0] != 1.f || softmax.factor[1] != 1.f);
+                    mod.score(s, p, captures, first_key(), staged());
+                    softmax.exponentials<true>(s, mod.unit);
+                }
+                ++count;
+                keep_before(softmax.sum[0] + softmax.sum[1], shared + Layout::kBlocks);
+                warpgroup_wait<0>();
+                hold(o);
+                pack(s);
+                if (lane == 0) barrier_arrive(barriers.value_empty(before.slot));
+                if (rescale) {
+#pragma unroll
+                    for (int j = 0; j < kOutputs / 4; ++j) {
+                        o[4 * j] *= softmax.factor[0];
+                        o[4 * j + 1] *= softmax.factor[0];
+                        o[4 * j + 2] *= softmax.factor[1];
+                        o[4 * j + 3] *= softmax.factor[1];
+                    }
+                }
+            };
+            const int first_full = tile.partial > 0 ? 0 : 1;
+#pragma unroll 1
+            for (int i = 1; i < tile.partial; ++i) step(Yes(), true);
+            // Keys at the front often stand out (attention sinks): the first tile is exact.
+#pragma unroll 1
+            for (int i = first_full; i < tile.full; ++i) step(No(), tile.exact != 0 || i == 0);
+
+            barrier_wait(barriers.value_full(stage.slot), stage.parity);
+            hold(o);
+            hold(pairs);
+            warpgroup_fence();
+            gemm_pv(o, pairs, value_tile(stage.slot));
+            warpgroup_commit();
+#pragma unroll
+            for (int r = 0; r < 2; ++r) {
+                softmax.top[r] = quad_max(larger(softmax.top[r], softmax.seen[r]));
+                softmax.sum[r] = quad_sum(softmax.sum[r]);
+            }
+            warpgroup_wait<0>();
+            hold(o);
+            if (lane == 0) barrier_arrive(barriers.value_empty(stage.slot));
+            stage.advance();
+        } else {
+            release_query();
+        }
+
+        // A row of -inf, or one whose row term is -inf, has no keys. What is not finite is checked
+        // on rows that exist.
+        float inverse[2], lse[2];
+        bool bad = false;
+#pragma unroll
+        for (int r = 0; r < 2; ++r) {
+            float sum = softmax.sum[r];
+            float unfit[4] = {sum * 0.f, 0.f, 0.f, 0.f};
+#pragma unroll
+            for (int j = 0; j < kOutputs / 4; ++j) {
+                float& chain = unfit[j % 4];
+                chain = __fmaf_rn(o[4 * j + 2 * r], 0.f, chain);
+                chain = __fmaf_rn(o[4 * j + 2 * r + 1], 0.f, chain);
+            }
+            bad |= row + 8 * r < p.q_len && !((unfit[0] + unfit[1]) + (unfit[2] + unfit[3]) == 0.f);
+            const float row_term = mod.row_term(r);
+            if (row_term == FX_MINUS_INF && !(softmax.top[r] == -FX_MINUS_INF)) sum = 0;
+            // A row term of +inf or NaN makes the row NaN.
+            inverse[r] = sum == 0.f ? 0.f : reciprocal_approx(sum) + row_term * 0.f;
+            const float top = softmax.top[r];
+            const float logarithm =
+                softmax.is_far(r, mod.unit)
+                    ? softmax.reference[r] * mod.natural + log2_approx(sum) * kLn2
+                    : (softmax.offset[r] + log2_approx(sum)) * kLn2;
+            lse[r] = sum == 0.f ? FX_MINUS_INF : logarithm + row_term;
+            // A NaN among the scores is seen by the sum alone.
+            softmax.top[r] = sum == 0.f                          ? FX_MINUS_INF
+                             : sum != sum && top < -FX_MINUS_INF ? sum
+                                                                 : top * mod.natural + row_term;
+        }
+        const bool redo = tile.exact == 0 && any_lane(bad);
+        if (redo) {
+            if (lane == 0 &&
+                exchange_shared(shared + Layout::kLastRedo, tile.index) != tile.index) {
+                const int slab = group * 4 + warp;
+                const int id = tile.index * (4 * kWarpgroups) + slab;
+                *reinterpret_cast<volatile int*>(redo_link(p, tile, slab)) =
+                    exchange_shared(shared + Layout::kRedo, id);
+                fence_async_global();
+            }
+        } else if ((lane & 3) == 0) {
+#pragma unroll
+            for (int r = 0; r < 2; ++r) {
+                const i64 q = row + 8 * r;
+                if (q >= p.q_len) continue;
+                if (p.lse) p.lse[tile.b * p.lse_b + tile.h * p.lse_h + q * p.lse_q] = lse[r];
+                if (p.max_scores) {
+                    p.max_scores[tile.b * p.max_b + tile.h * p.max_h + q * p.max_q] =
+                        softmax.top[r];
+                }
+            }
+        }
+        // O goes through this warpgroup's rows of the tile's own query buffer; every warp stores
+        // its own 16 rows.
+        named_barrier_sync(4 + group, 128);  // Q has been read by the whole warpgroup
+        const u32 slab = own_rows + warp * 16 * 128;
+        if (!redo) {
+#pragma unroll
+            for (int j = 0; j < kOutputs / 8; ++j) {
+                const u32 a = to_pair(o[8 * j] * inverse[0], o[8 * j + 1] * inverse[0]);
+                const u32 b = to_pair(o[8 * j + 2] * inverse[1], o[8 * j + 3] * inverse[1]);
+                const u32 c = to_pair(o[8 * j + 4] * inverse[0], o[8 * j + 5] * inverse[0]);
+                const u32 d = to_pair(o[8 * j + 6] * inverse[1], o[8 * j + 7] * inverse[1]);
+                const int r = lane & 15;
+                const int chunk = (j % 4) * 2 + (lane >> 4);
+                store_matrices(
+                    slab + (j / 4) * kQueryPanelBytes + r * 128 + ((chunk ^ (r & 7)) << 4), a, b, c,
+                    d);
+            }
+            fence_async_shared();
+            warp_sync();
+            if (lane == 0) {
+#pragma unroll
+                for (int i = 0; i < kValuePanels; ++i) {
+                    store_box(out_map, slab + i * kQueryPanelBytes, i * 64,
+                              tile.m * kBlockQ + group * 64 + warp * 16, tile.h, tile.b);
+                }
+                store_commit();
+            }
+        }
+        if (kQueryBuffers == 1 && lane == 0) {
+            store_wait_read();
+            barrier_arrive(barriers.query_empty(query_slot));
+        }
+        stored = static_cast<int>(query_slot);
+    }
+    if (lane == 0) store_wait();
+}
+
+extern "C" __global__ void __launch_bounds__(128 * (1 + kWarpgroups), 1)
+    FX_KERNEL_NAME(const __grid_constant__ TensorMap q_map, const __grid_constant__ TensorMap k_map,
+                   const __grid_constant__ TensorMap v_map,
+                   const __grid_constant__ TensorMap out_map,
+                   const __grid_constant__ ForwardParams p,
+                   const __grid_constant__ Captures captures) {
+    extern __shared__ __align__(1024) u8 memory[];
+    const u32 shared = shared_address(memory);
+    const Barriers barriers{shared + Layout::kBarriers};
+    if (threadIdx.x == 0) {
+        constexpr int kConsumerWarps = 4 * kWarpgroups;
+        for (int i = 0; i < 2; ++i) {
+            barrier_init(barriers.query_full(i), 1);
+            barrier_init(barriers.query_empty(i), kConsumerWarps);
+            barrier_init(barriers.key_full(i), 1 + kStagerWarps);
+            barrier_init(barriers.key_empty(i), kConsumerWarps);
+            barrier_init(barriers.value_full(i), 1);
+            barrier_init(barriers.value_empty(i), kConsumerWarps);
+            barrier_init(barriers.tile_full(i), 1);
+            barrier_init(barriers.tile_empty(i), kConsumerWarps + kStagerWarps);
+        }
+        barrier_init(barriers.drained(), kConsumerWarps);
+        barrier_init_fence();
+        store_shared(shared + Layout::kRedo, -1);
+        store_shared(shared + Layout::kLastRedo, -1);
+        prefetch_map(&q_map);
+        prefetch_map(&k_map);
+        prefetch_map(&v_map);
+        prefetch_map(&out_map);
+    }
+    __syncthreads();
+    const int group = uniform(threadIdx.x >> 7);
+    if (group == 0) {
+        if constexpr (kWarpgroups > 1) registers_shrink<kProducerRegisters>();
+        const int warp = uniform(threadIdx.x >> 5);
+        if (warp == 0) {
+            if (elect_one()) produce(p, shared, barriers, &q_map, &k_map, &v_map);
+        } else if (kStaged) {
+            stage_values(p, captures, shared, barriers);
+        }
+    } else {
+        if constexpr (kWarpgroups > 1) registers_grow<kConsumerRegisters>();
+        consume(p, captures, shared, barriers, &out_map, group - 1);
+    }
+}
+
+}  // namespace flexion::cuda

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which tiles to try for which head dims.
+#include "backend/cuda/emit/schedule.h"
+
+#include <algorithm>
+
+namespace flexion::cuda {
+namespace {
+
+constexpr int panels(int head_dim) { return (head_dim + 63) / 64; }
+
+}  // namespace
+
+int shared_bytes(const Schedule& s, int head_dim, int v_head_dim, StagedBytes staged) {
+    const int k = panels(head_dim), v = panels(v_head_dim);
+    const int queries = s.query_buffers * std::max(k, v) * s.block_q() * 128;
+    const int keys_values = 2 * (k + v) * s.block_kv * 128;
+    const int slots = 4 * staged.total(s);
+    constexpr int kControl = 2 * 32 + 4 * 4 + 16 + 17 * 8;
+    return queries + keys_values + slots + kControl;
+}
+
+std::vector<Schedule> ladder(int head_dim, int v_head_dim, StagedBytes staged, bool light,
+                             bool listed) {
+    // Measured on an H200: 128 x 128 is right for 128; a third warpgroup pays at 64; wider heads
+    // are bound by shared memory, so they take the widest key tile that fits.
+    std::vector<Schedule> all;
+    const int widest = std::max(head_dim, v_head_dim);
+    if (widest <= 64 && light && !listed) all.push_back({3, 128, 2});
+    for (int block_kv : {128, 112, 96, 80, 64, 48, 32}) {
+        if (listed && 128 % block_kv != 0) continue;
+        for (int buffers : {2, 1}) {
+            if (widest > 128 && buffers == 2) continue;  // the second buffer costs key columns
+            const Schedule s{2, block_kv, buffers};
+            const bool fits = shared_bytes(s, head_dim, v_head_dim, staged) <= kMaxSharedBytes;
+            const bool wider = std::any_of(all.begin(), all.end(), [&](const Schedule& other) {
+                return other.warpgroups == 2 && other.block_kv == block_kv;
+            });
+            if (fits && !wider) all.push_back(s);
+        }
+    }
+    // Three rungs are enough: what spills at 128 fits at 64.
+    std::vector<Schedule> chosen;
+    for (const Schedule& s : all) {
+        const bool step = chosen.empty() || chosen.back().warpgroups != s.warpgroups ||
+                          s.block_kv <= chosen.back().block_kv - 32;
+        if (step && chosen.size() < 3) chosen.push_back(s);
+    }
+    return chosen;
+}
+
+}  // namespace flexion::cuda
