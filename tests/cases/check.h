@@ -46,8 +46,10 @@ struct Outputs {
 Outputs run(const CaseInputs& inputs, const std::string& backend, const CheckOptions& options = {});
 
 /// Reports, as failures of the current test, elements farther from `expected` than rounding allows,
-/// and writes outside of the outputs.
-void compare(const CaseInputs& inputs, const Golden& expected, const Outputs& got);
+/// and writes outside of the outputs. `function_error`: relative error of the functions in a
+/// score_mod where a back end approximates them.
+void compare(const CaseInputs& inputs, const Golden& expected, const Outputs& got,
+             double function_error = 0);
 
 /// All of the above.
 void check(const AttentionCase& c, const std::string& backend, const CheckOptions& options = {});
