@@ -25,7 +25,7 @@ build_and_test() {  # PRESET [TARGET]
 }
 
 fuzz() {
-    build fuzz || return 1
+    build fuzz fuzz_targets || return 1
     local targets=(build/fuzz/tests/fuzz/fuzz_*)
     local target name
     for target in "${targets[@]}"; do
