@@ -17,7 +17,7 @@
 
 namespace flexion::cpu {
 
-inline constexpr int kTileAbi = 1;
+inline constexpr int kTileAbi = 2;
 
 /// Where a tile lies in (b, h, q, k), the logical coordinates that mods see.
 struct TileArgs {
@@ -34,7 +34,7 @@ struct TileArgs {
 };
 
 /// Captured buffers and scalars as 64-bit words, in this order (pack_captures in tile_kernel.h):
-///   word 0                  the table of vector functions (VectorFunctions*)
+///   word 0                  the table of vector functions (VectorFunctions*); its layout counts, too
 ///   then for the score_mod, if any, and after it for the mask_mod, if any:
 ///   per buffer, rank r:     data pointer, r extents, r strides (elements)
 ///   per scalar:             the value in its IR type (f32 and i32 in the low half)

@@ -84,25 +84,17 @@ std::string emit_values(cpu::ModuleText& module, const std::string& name,
             }
         }
     };
-    const int step = panel ? 1 : width;
     bool staged = false;
     for (const cpu::Expression& e : results) staged = staged || e.staged();
-    if (!staged) {
-        cpu::counted_loop(
-            body, "row", Code::integer(Elem::i64, 0), args.rows, step, {},
-            [&](Code& c, const Val& row) { emit_row(c, row, Code::integer(Elem::i64, 0)); });
-    } else {
-        cpu::counted_loop(
-            body, "block", Code::integer(Elem::i64, 0), args.rows, shape.lanes, {},
-            [&](Code& c, const Val& block) {
-                const Val count =
-                    c.smin(c.sub(args.rows, block), Code::integer(Elem::i64, shape.lanes));
-                for (const cpu::Expression& e : results)
-                    e.stage(c, block, c.convert("trunc", count, Elem::i32));
-                cpu::counted_loop(c, "row", block, c.add(block, count), 1, {},
-                                  [&](Code& r, const Val& row) { emit_row(r, row, block); });
-            });
-    }
+    std::vector<cpu::Carried> nothing;
+    cpu::loop_over_rows(
+        body, args.rows, panel ? 1 : width, staged, nothing,
+        [&](Code& c, const Val& block, const Val& rows) {
+            for (const cpu::Expression& e : results) e.stage(c, block, rows);
+        },
+        [&](Code& c, const Val& row, const Val& block, const Val&, std::vector<cpu::Carried>&) {
+            emit_row(c, row, block);
+        });
     body.raw("ret void");
     return formatted(
         "define void @{}(ptr noalias %scores, ptr noalias %out, ptr noalias readonly %args, ptr "
@@ -160,7 +152,7 @@ std::vector<ir::Column> CompiledValues::run(std::size_t which, const Captures& c
     (mask ? mods.mask : mods.score) = &f;
     (mask ? mods.mask_captures : mods.score_captures) = &captures;
     std::vector<cpu::Word> words(cpu::capture_words(mods));
-    cpu::pack_captures(mods, cpu::vector_functions(isa_), words.data());
+    cpu::pack_captures(mods, &cpu::vector_functions(isa_), words.data());
     const int width = cpu::lanes_per_panel(isa_) / (f64_ ? 2 : 1);
     const auto entry = reinterpret_cast<ValuesPass>(const_cast<void*>(code_[which].entry));
 

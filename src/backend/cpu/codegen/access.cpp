@@ -3,6 +3,7 @@
 #include "backend/cpu/codegen/access.h"
 
 #include <algorithm>
+#include <bit>
 #include <numeric>
 
 #include "backend/cpu/codegen/ops.h"
@@ -30,7 +31,19 @@ Val at_origin(Code& c, const passes::Affine& form, const Origin& origin,
     return sum;
 }
 
+// Stack memory, at the head of the function: it must not grow in a loop.
+Val alloca_of(Code& c, Ty ty, int count) {
+    const Val result{{Elem::ptr}, c.fresh()};
+    append_format(&c.scope().prologue, "  {} = alloca [{} x {}], align 64\n", result.text, count,
+                  name_of(ty));
+    return result;
+}
+
 }  // namespace
+
+Elem staged_elem(DType dtype) {
+    return bytes_of(elem_of(ir::loaded_type(dtype))) == 8 ? Elem::i64 : Elem::i32;
+}
 
 Elem stored_elem(DType dtype) {
     constexpr Elem kElems[] = {Elem::f32, Elem::f64, Elem::i16, Elem::i16, Elem::i64,
@@ -65,6 +78,10 @@ Access::Access(Code& code, AccessFacts facts, const TileShape& shape, const Orig
     }
 }
 
+bool Access::masked_loads(const Code& code) const {
+    return bytes_of(stored_) >= 4 ? code.traits().masked_words : code.traits().masked_bytes;
+}
+
 Val Access::word(Code& code, int index, Elem elem) const {
     const Val captures{{Elem::ptr}, "%captures"};
     return code.load({elem}, code.gep(Elem::i64, captures, facts_.word + index), 8, true);
@@ -94,13 +111,12 @@ void Access::prepare_affine(Code& c, const Origin& origin) {
         kind_ = Kind::scalar;
     } else if (lane_dims == 1 && (last_lane == 1 || last_lane == -1)) {
         kind_ = last_lane == 1 ? Kind::contiguous : Kind::reversed;
+        if (!masked_loads(c)) run_copy_ = alloca_of(c, {stored_, shape_.lanes}, 1);
     } else if (panel && row_dims == 1 && last_row == 1 && last_lane == 0) {
         kind_ = Kind::staged;
-        lanes_ = origin.lanes;
-        const Elem word = staged_elem(facts_.dtype);
-        scratch_ = {{Elem::ptr}, c.fresh()};
-        append_format(&c.scope().prologue, "  {} = alloca [{} x {}], align 64\n", scratch_.text,
-                      shape_.lanes * shape_.lanes * shape_.vectors, name_of(Ty{word}));
+        lanes_ = c.smin(origin.lanes, Code::integer(Elem::i32, shape_.lanes * shape_.vectors));
+        scratch_ =
+            alloca_of(c, {staged_elem(facts_.dtype), shape_.lanes}, kStagedRows * shape_.vectors);
     } else {
         kind_ = Kind::strided;
         if (!panel) return;
@@ -171,10 +187,11 @@ Val Access::clamp(Code& c, int d, Val index) const {
 }
 
 void Access::stage(Code& c, Val row, Val rows) const {
-    const std::string helper = stage_helper(c.scope().module, facts_.dtype, shape_);
     const Val tile = c.gep(stored_, base_, c.product(row, row_stride_));
-    c.raw(formatted("call void @{}({}, {}, {}, {}, {})", helper, c.typed(tile),
-                    c.typed(lane_stride_), c.typed(lanes_), c.typed(rows), c.typed(scratch_)));
+    const Val function = table_entry(c, stage_index(facts_.dtype));
+    c.raw(formatted("call void {}({}, {}, {}, {}, {}, i32 {})", function.text, c.typed(tile),
+                    c.typed(lane_stride_), c.typed(lanes_), c.typed(rows), c.typed(scratch_),
+                    shape_.lanes * shape_.vectors));
 }
 
 // Address of lane 0 of the place's vector.
@@ -194,7 +211,7 @@ Val Access::run(Code& c, Val pointer, const Place& place) const {
     std::vector<int> mirror(shape_.lanes);
     for (int i = 0; i < shape_.lanes; ++i) mirror[i] = shape_.lanes - 1 - i;
     const Val first = reversed ? c.gep(stored_, pointer, 1 - shape_.lanes) : pointer;
-    if (size >= 4 ? c.traits().masked_words : c.traits().masked_bytes) {
+    if (masked_loads(c)) {
         const Val mask = reversed ? c.shuffle(place.valid, place.valid, mirror) : place.valid;
         const Val v = c.assign(
             ty,
@@ -211,10 +228,10 @@ Val Access::run(Code& c, Val pointer, const Place& place) const {
     if (reversed) whole = c.shuffle(whole, whole, mirror);
     c.jump(done);
     c.label(part);
-    const Val some =
-        c.assign(ty, formatted("call {} @{}({}, i64 {}, {})", name_of(ty),
-                               partial_run_helper(c.scope().module, stored_, shape_.lanes),
-                               c.typed(pointer), reversed ? -1 : 1, c.typed(place.count)));
+    const Val function = table_entry(c, run_index(std::countr_zero(static_cast<unsigned>(size))));
+    c.raw(formatted("call void {}({}, i64 {}, {}, {}, i32 {})", function.text, c.typed(pointer),
+                    reversed ? -1 : 1, c.typed(place.count), c.typed(run_copy_), shape_.lanes));
+    const Val some = c.load(ty, run_copy_, 64);
     c.jump(done);
     c.label(done);
     const Val result{ty, c.fresh()};

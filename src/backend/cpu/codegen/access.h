@@ -19,10 +19,15 @@ struct TileShape {
     int vectors = 2;  ///< in a row
 };
 
+/// Rows of a tile that are transposed at once: so many that their stores have left the store buffer
+/// when the first row is loaded (with 8, forwarding failed: 1 ns per 16 lanes more), few enough for
+/// the first-level cache.
+inline constexpr int kStagedRows = 32;
+
 /// Which way a value varies over the tile.
 enum Level : std::uint8_t { kUniform = 0, kLane = 1, kRow = 2, kElement = 3 };
 
-/// i32 scalars: the position of lane 0, row 0; panel: the number of queries, else empty.
+/// i32 scalars: the position of lane 0, row 0; panel: the number of queries from there on.
 struct Origin {
     Val b, h, q, k, lanes;
 };
@@ -31,7 +36,7 @@ struct Origin {
 struct Place {
     int v = 0;
     Val row = {};         ///< i64
-    Val staged_row = {};  ///< i64: the row within its block of `lanes` rows; panel
+    Val staged_row = {};  ///< i64: the row within its block of kStagedRows; panel
     Val count = {};       ///< i32: lanes of this vector that are real; any value
     Val valid = {};       ///< the same as a mask
 };
@@ -59,7 +64,7 @@ public:
 
     /// Element offset of an index value: negative counts from the end once, then clamped.
     Val clamp(Code& code, int dim, Val index) const;
-    /// Transposes rows [row, row + rows) of the tile, at most shape.lanes of them, into scratch.
+    /// Transposes rows [row, row + rows) of the tile, at most kStagedRows of them, into scratch.
     void stage(Code& code, Val row, Val rows) const;
     /// The value, in the IR's type: a scalar below kLane, else a vector.
     Val read(Code& code, const Place& place, std::span<const Val> offsets) const;
@@ -71,6 +76,7 @@ private:
     };
     void prepare_affine(Code& code, const Origin& origin);
     void prepare_clamped(Code& code);
+    bool masked_loads(const Code& code) const;
     Val word(Code& code, int index, Elem elem) const;
     Val pointer_at(Code& code, const Place& place) const;
     Val run(Code& code, Val pointer, const Place& place) const;
@@ -84,7 +90,8 @@ private:
     Val base_;                       // affine: element of lane 0, row 0; clamped: the buffer
     Val row_stride_, lane_stride_;   // i64 elements
     std::vector<Val> lane_offsets_;  // strided in panels: per vector, for lanes that are real
-    Val lanes_, scratch_;
+    Val lanes_, scratch_;            // of staged tiles
+    Val run_copy_;                   // where a run that the tile cuts short is put together
     std::vector<Dim> dims_;
 };
 
@@ -92,13 +99,7 @@ private:
 Val convert_stored(Code& code, DType dtype, Val stored);
 Elem stored_elem(DType dtype);
 
-// ---- helper functions of the module, by name (access_helpers.cpp) ----
-
-/// <lanes x stored> f(ptr first, i64 step, i32 count): lanes past count are 0.
-std::string partial_run_helper(ModuleText& module, Elem stored, int lanes);
-/// void f(ptr tile, i64 lane stride, i32 queries, i32 rows, ptr scratch): scratch[row][query] in
-/// the words of staged_elem(dtype), shape.lanes * shape.vectors of them a row.
-std::string stage_helper(ModuleText& module, DType dtype, const TileShape& shape);
+/// The words that a staged tile has in scratch: i32 or i64.
 Elem staged_elem(DType dtype);
 
 }  // namespace flexion::cpu

@@ -260,7 +260,10 @@ int Expression::weight() const {
         const std::uint8_t d = facts_.depends[v];
         const bool each =
             (d & passes::kOnScore) != 0 || ((d & passes::kOnQ) != 0 && (d & passes::kOnK) != 0);
-        if (live_[v] && each && f_.insts[v].op != Op::parameter) ++count;
+        if (!live_[v] || !each || f_.insts[v].op == Op::parameter) continue;
+        // Functions are a score of instructions, and so are gathers.
+        const bool heavy = f_.insts[v].op == Op::load || ir::info(f_.insts[v].op).ulp_f32 > 0;
+        count += heavy ? 20 : 1;
     }
     return count;
 }

@@ -30,7 +30,7 @@ public:
 
     /// What does not change from row to row; `places` has one entry per vector of a panel.
     void hoist(Code& code, const Origin& origin, std::span<const Place> places);
-    /// True where stage() is needed before each block of shape.lanes rows.
+    /// True where stage() is needed before each block of kStagedRows rows.
     bool staged() const;
     void stage(Code& code, const Val& row, const Val& rows) const;
     /// What the vectors of row `u` of the unrolled body share; k: i32 scalar. panel only.
@@ -65,5 +65,29 @@ private:
     std::vector<Val> scalars_, wide_scalars_;
     std::vector<int> buffer_words_;
 };
+
+/// The loop over a tile's rows in steps of `step`; where expressions are staged, in blocks that
+/// begin with stage(code, block, rows of the block: i32). body(code, row, block, end, carried) sets
+/// `next` of what is carried; rows from `end` on are another round's.
+template <class Stage, class Body>
+void loop_over_rows(Code& code, const Val& rows, int step, bool staged,
+                    std::vector<Carried>& carried, const Stage& stage, const Body& body) {
+    const Val zero = Code::integer(Elem::i64, 0);
+    if (!staged) {
+        counted_loop(code, "row", zero, rows, step, carried,
+                     [&](Code& c, const Val& row) { body(c, row, zero, rows, carried); });
+        return;
+    }
+    counted_loop(code, "block", zero, rows, kStagedRows, carried, [&](Code& c, const Val& block) {
+        const Val count = c.smin(c.sub(rows, block), Code::integer(Elem::i64, kStagedRows));
+        const Val end = c.add(block, count);
+        stage(c, block, c.convert("trunc", count, Elem::i32));
+        std::vector<Carried> inner;
+        for (const Carried& value : carried) inner.push_back({value.now, {}, {}});
+        counted_loop(c, "row", block, end, step, inner,
+                     [&](Code& r, const Val& row) { body(r, row, block, end, inner); });
+        for (std::size_t i = 0; i < inner.size(); ++i) carried[i].next = inner[i].next;
+    });
+}
 
 }  // namespace flexion::cpu

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Calls of ahead-of-time vector functions through the table that word 0 of the captures points to.
+// Calls of ahead-of-time functions through the table that word 0 of the captures points to.
 #include <algorithm>
 #include <vector>
 
@@ -9,23 +9,6 @@
 namespace flexion::cpu {
 namespace {
 
-// Loaded at the head of the entry block by whoever asks first.
-Val function_pointer(Code& c, VectorFunction function, Elem elem) {
-    FunctionScope& scope = c.scope();
-    const int index = vector_function_index(function, elem == Elem::f64);
-    const std::string key = formatted("vf{}", index);
-    const auto [entry, missing] = scope.once.try_emplace(key);
-    if (!missing) return entry->second;
-    Code head(scope);
-    Val& table = scope.once["vf"];
-    const Val captures{{Elem::ptr}, "%captures"};
-    if (table.text.empty()) table = head.load({Elem::ptr}, captures, 8, true);
-    const Val pointer = head.load({Elem::ptr}, head.gep(Elem::ptr, table, index), 8, true);
-    scope.prologue += head.text();
-    scope.once[key] = pointer;
-    return pointer;
-}
-
 std::vector<int> sequence(int count, int first, int wrap) {
     std::vector<int> lanes(count);
     for (int i = 0; i < count; ++i) lanes[i] = (first + i) % wrap;
@@ -34,9 +17,24 @@ std::vector<int> sequence(int count, int first, int wrap) {
 
 }  // namespace
 
+Val table_entry(Code& c, int index) {
+    FunctionScope& scope = c.scope();
+    const std::string key = formatted("table{}", index);
+    const auto [entry, missing] = scope.once.try_emplace(key);
+    if (!missing) return entry->second;
+    Code head(scope);
+    Val& table = scope.once["table"];
+    const Val captures{{Elem::ptr}, "%captures"};
+    if (table.text.empty()) table = head.load({Elem::ptr}, captures, 8, true);
+    const Val pointer = head.load({Elem::ptr}, head.gep(Elem::ptr, table, index), 8, true);
+    scope.prologue += head.text();
+    scope.once[key] = pointer;
+    return pointer;
+}
+
 Val call_library(Code& c, VectorFunction function, std::span<const Val> args) {
     const Elem elem = args[0].ty.elem;
-    const Val pointer = function_pointer(c, function, elem);
+    const Val pointer = table_entry(c, math_index(function, elem == Elem::f64));
     const int native = vector_lanes(c.scope().module.isa()) / (elem == Elem::f64 ? 2 : 1);
     int lanes = 1;
     for (const Val& v : args) lanes = std::max(lanes, v.ty.lanes);

@@ -51,35 +51,26 @@ std::string emit_mask_pass(ModuleText& module, const std::string& symbol,
             mask.hoist(c, origin, places);
             std::vector<Carried> rows(2 * kVectors);
             for (Carried& r : rows) r.initial = zero;
-            const auto row = [&](Code& r, const Val& here, const Val& block,
-                                 std::vector<Carried>& out) {
-                Place row_place{.row = here};
-                row_place.staged_row = block.is(0) ? here : r.sub(here, block);
-                mask.row(r, 0, row_place, r.add(args.k, r.convert("trunc", here, Elem::i32)));
-                for (int v = 0; v < kVectors; ++v) {
-                    Place place = places[v];
-                    place.row = here;
-                    place.staged_row = row_place.staged_row;
-                    const Val keep = r.convert("sext", mask.element(r, 0, place, {}), Elem::i32);
-                    out[2 * v].next = r.or_(out[2 * v].now, keep);
-                    out[2 * v + 1].next = r.or_(out[2 * v + 1].now, r.xor_(keep, i32(-1)));
-                }
+            const auto stage = [&](Code& b, const Val& block, const Val& count) {
+                mask.stage(b, block, count);
             };
-            if (!mask.staged()) {
-                counted_loop(c, "row", i64(0), args.rows, 1, rows,
-                             [&](Code& r, const Val& here) { row(r, here, i64(0), rows); });
-            } else {
-                counted_loop(
-                    c, "block", i64(0), args.rows, lanes, rows, [&](Code& b, const Val& block) {
-                        const Val count = b.smin(b.sub(args.rows, block), i64(lanes));
-                        mask.stage(b, block, b.convert("trunc", count, Elem::i32));
-                        std::vector<Carried> inner;
-                        for (const Carried& r : rows) inner.push_back({r.now, {}, {}});
-                        counted_loop(b, "row", block, b.add(block, count), 1, inner,
-                                     [&](Code& r, const Val& here) { row(r, here, block, inner); });
-                        for (std::size_t i = 0; i < inner.size(); ++i) rows[i].next = inner[i].next;
-                    });
-            }
+            loop_over_rows(
+                c, args.rows, 1, mask.staged(), rows, stage,
+                [&](Code& r, const Val& row, const Val& block, const Val&,
+                    std::vector<Carried>& out) {
+                    Place row_place{.row = row};
+                    row_place.staged_row = block.is(0) ? row : r.sub(row, block);
+                    mask.row(r, 0, row_place, r.add(args.k, r.convert("trunc", row, Elem::i32)));
+                    for (int v = 0; v < kVectors; ++v) {
+                        Place place = places[v];
+                        place.row = row;
+                        place.staged_row = row_place.staged_row;
+                        const Val keep =
+                            r.convert("sext", mask.element(r, 0, place, {}), Elem::i32);
+                        out[2 * v].next = r.or_(out[2 * v].now, keep);
+                        out[2 * v + 1].next = r.or_(out[2 * v + 1].now, r.xor_(keep, i32(-1)));
+                    }
+                });
             for (int which = 0; which < 2; ++which) {
                 Val sum = found[which].now;
                 for (int v = 0; v < kVectors; ++v)

@@ -44,6 +44,9 @@ Val emit_sigmoid(Code& code, Val x);
 Val emit_softmax_exp2(Code& code, Val x, bool coarse);
 
 // library.cpp
+/// A function pointer of the table in word 0 of %captures, loaded at the head of the function by
+/// whoever asks first.
+Val table_entry(Code& code, int index);
 /// Calls an ahead-of-time vector function for the operands' type (f32 or f64).
 Val call_library(Code& code, VectorFunction function, std::span<const Val> args);
 

@@ -115,31 +115,14 @@ private:
             maxima.push_back(
                 {{vector(), body_.operand(Code::minus_infinity(real_), shape_.lanes)}, {}, {}});
         const bool staged = (score_ && score_->staged()) || (mask_ && mask_->staged());
-        if (!staged) {
-            const Val first = i64(0);
-            counted_loop(
-                body_, "scores", first, args_.rows, panel() ? unroll_ : width(), maxima,
-                [&](Code& c, const Val& row) { score_rows(c, row, first, args_.rows, maxima); });
-        } else {
-            // Blocks of rows, whose transposed tiles stay in the first-level cache.
-            counted_loop(body_, "block", i64(0), args_.rows, shape_.lanes, maxima,
-                         [&](Code& c, const Val& block) {
-                             const Val left = c.sub(args_.rows, block);
-                             const Val count = c.smin(left, i64(shape_.lanes));
-                             const Val count32 = c.convert("trunc", count, Elem::i32);
-                             if (score_) score_->stage(c, block, count32);
-                             if (mask_) mask_->stage(c, block, count32);
-                             std::vector<Carried> inner;
-                             for (const Carried& m : maxima) inner.push_back({m.now, {}, {}});
-                             const Val end = c.add(block, count);
-                             counted_loop(c, "scores", block, end, unroll_, inner,
-                                          [&](Code& r, const Val& row) {
-                                              score_rows(r, row, block, end, inner);
-                                          });
-                             for (std::size_t i = 0; i < inner.size(); ++i)
-                                 maxima[i].next = inner[i].next;
-                         });
-        }
+        loop_over_rows(
+            body_, args_.rows, panel() ? unroll_ : width(), staged, maxima,
+            [&](Code& c, const Val& block, const Val& rows) {
+                if (score_) score_->stage(c, block, rows);
+                if (mask_) mask_->stage(c, block, rows);
+            },
+            [&](Code& c, const Val& row, const Val& block, const Val& end,
+                std::vector<Carried>& carried) { score_rows(c, row, block, end, carried); });
         for (int v = 0; v < kVectors; ++v) {
             maxima_[v] = maxima[v].next;
             if (unroll_ == 2) maxima_[v] = body_.larger(maxima[kVectors + v].next, maxima_[v]);

@@ -18,7 +18,7 @@ public:
         } else {
             tile = reinterpret_cast<TilePass>(entry);
         }
-        vector_functions = cpu::vector_functions(isa);
+        vector_functions = &cpu::vector_functions(isa);
     }
 
 private:

@@ -2,7 +2,9 @@
 // The tables of vector functions: SLEEF's variants by explicit name, and loops over libm.
 #include "backend/cpu/jit/vector_functions.h"
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "ir/semantics.h"
 #include "support/fail.h"
@@ -44,7 +46,8 @@ using sem::cos, sem::erf, sem::exp, sem::exp2, sem::expm1, sem::log, sem::log1p,
                              target)
 #define FLEXION_TYPE(...) __VA_ARGS__
 #define FLEXION_ENTRY(function) reinterpret_cast<const void*>(&function)
-#define FLEXION_ENTRIES(name, set) FLEXION_ENTRY(name##_f32_##set), FLEXION_ENTRY(name##_f64_##set),
+#define FLEXION_ENTRIES(name, set) \
+    {FLEXION_ENTRY(name##_f32_##set), FLEXION_ENTRY(name##_f64_##set)},
 
 // ---- portable: vectors of 16 bytes ----
 #define FLEXION_SLEEF_FUNCTION(name, function, arity) \
@@ -54,7 +57,7 @@ using sem::cos, sem::erf, sem::exp, sem::exp2, sem::expm1, sem::log, sem::log1p,
 #undef FLEXION_SLEEF_FUNCTION
 #undef FLEXION_LIBM_FUNCTION
 
-const void* const kPortable[] = {
+const VectorFunctions::Pair kPortable[] = {
 #define FLEXION_SLEEF_FUNCTION(name, function, arity) FLEXION_ENTRIES(name, portable)
 #define FLEXION_LIBM_FUNCTION FLEXION_SLEEF_FUNCTION
 #include "backend/cpu/jit/vector_functions.def"
@@ -87,18 +90,19 @@ extern "C" {
 #undef FLEXION_LIBM_FUNCTION
 }
 
-const void* const kAvx2[] = {
+const VectorFunctions::Pair kAvx2[] = {
 #define FLEXION_SLEEF_FUNCTION(name, function, arity) \
-    FLEXION_ENTRY(Sleef_##function##f8_u10avx2), FLEXION_ENTRY(Sleef_##function##d4_u10avx2),
+    {FLEXION_ENTRY(Sleef_##function##f8_u10avx2), FLEXION_ENTRY(Sleef_##function##d4_u10avx2)},
 #define FLEXION_LIBM_FUNCTION(name, function, arity) FLEXION_ENTRIES(name, avx2)
 #include "backend/cpu/jit/vector_functions.def"
 #undef FLEXION_SLEEF_FUNCTION
 #undef FLEXION_LIBM_FUNCTION
 };
 
-const void* const kAvx512[] = {
+const VectorFunctions::Pair kAvx512[] = {
 #define FLEXION_SLEEF_FUNCTION(name, function, arity) \
-    FLEXION_ENTRY(Sleef_##function##f16_u10avx512f), FLEXION_ENTRY(Sleef_##function##d8_u10avx512f),
+    {FLEXION_ENTRY(Sleef_##function##f16_u10avx512f), \
+     FLEXION_ENTRY(Sleef_##function##d8_u10avx512f)},
 #define FLEXION_LIBM_FUNCTION(name, function, arity) FLEXION_ENTRIES(name, avx512)
 #include "backend/cpu/jit/vector_functions.def"
 #undef FLEXION_SLEEF_FUNCTION
@@ -106,15 +110,26 @@ const void* const kAvx512[] = {
 };
 #endif
 
+VectorFunctions table_of(const VectorFunctions::Pair (&math)[kVectorFunctions],
+                         const TileCopies& copies) {
+    VectorFunctions table;
+    std::copy(std::begin(math), std::end(math), table.math);
+    table.copies = copies;
+    return table;
+}
+
 }  // namespace
 
-VectorFunctions vector_functions(Isa isa) {
+const VectorFunctions& vector_functions(Isa isa) {
 #if defined(__x86_64__)
-    if (isa >= Isa::avx512) return kAvx512;
-    if (isa == Isa::avx2) return kAvx2;
+    static const VectorFunctions kAvx2Table = table_of(kAvx2, avx2::kTileCopies);
+    static const VectorFunctions kAvx512Table = table_of(kAvx512, avx2::kTileCopies);
+    if (isa >= Isa::avx512) return kAvx512Table;
+    if (isa == Isa::avx2) return kAvx2Table;
 #endif
     invariant(isa == Isa::portable, "vector functions exist for the instruction set");
-    return kPortable;
+    static const VectorFunctions kPortableTable = table_of(kPortable, portable::kTileCopies);
+    return kPortableTable;
 }
 
 }  // namespace flexion::cpu

@@ -3,6 +3,7 @@
 // objects have no undefined symbol.
 #pragma once
 
+#include "backend/cpu/jit/tile_copies.h"
 #include "backend/cpu/tile_abi.h"
 
 namespace flexion::cpu {
@@ -15,14 +16,32 @@ enum class VectorFunction : std::uint8_t {
 #undef FLEXION_LIBM_FUNCTION
 };
 
-/// The tables' layout: each function has an entry for f32 and one for f64.
-constexpr int vector_function_index(VectorFunction function, bool f64) {
+inline constexpr int kVectorFunctions = 0
+#define FLEXION_SLEEF_FUNCTION(name, function, arity) +1
+#define FLEXION_LIBM_FUNCTION(name, function, arity) +1
+#include "backend/cpu/jit/vector_functions.def"
+#undef FLEXION_SLEEF_FUNCTION
+#undef FLEXION_LIBM_FUNCTION
+    ;
+
+/// The table that word 0 of the captures points to; all of it are function pointers.
+struct VectorFunctions {
+    /// Take and return vectors of the instruction set's full width in registers, as the System V
+    /// ABI passes __m256 and the like.
+    struct Pair {
+        const void *f32, *f64;
+    } math[kVectorFunctions];
+    TileCopies copies;
+};
+const VectorFunctions& vector_functions(Isa isa);
+
+// ---- positions in the table, counted in pointers ----
+constexpr int math_index(VectorFunction function, bool f64) {
     return 2 * static_cast<int>(function) + (f64 ? 1 : 0);
 }
-
-/// Entries take and return vectors of the instruction set's full width in registers, as the System
-/// V ABI passes __m256 and the like.
-using VectorFunctions = const void* const*;
-VectorFunctions vector_functions(Isa isa);
+constexpr int stage_index(DType dtype) { return 2 * kVectorFunctions + static_cast<int>(dtype); }
+/// size_log2: of an element's bytes.
+constexpr int run_index(int size_log2) { return stage_index(DType{}) + 10 + size_log2; }
+static_assert(sizeof(VectorFunctions) == sizeof(void*) * (run_index(3) + 1));
 
 }  // namespace flexion::cpu

@@ -40,13 +40,13 @@ entry:
   %v36 = insertelement <8 x i32> poison, i32 %v6, i64 0
   %v37 = shufflevector <8 x i32> %v36, <8 x i32> poison, <8 x i32> zeroinitializer
   %v38 = add <8 x i32> %v37, <i32 8, i32 9, i32 10, i32 11, i32 12, i32 13, i32 14, i32 15>
-  br label %scores39
-scores39:
-  %v41 = phi i64 [ 0, %entry ], [ %v135, %scores39 ]
-  %v42 = phi <8 x float> [ splat (float 0xFFF0000000000000), %entry ], [ %v67, %scores39 ]
-  %v43 = phi <8 x float> [ splat (float 0xFFF0000000000000), %entry ], [ %v88, %scores39 ]
-  %v44 = phi <8 x float> [ splat (float 0xFFF0000000000000), %entry ], [ %v113, %scores39 ]
-  %v45 = phi <8 x float> [ splat (float 0xFFF0000000000000), %entry ], [ %v134, %scores39 ]
+  br label %row39
+row39:
+  %v41 = phi i64 [ 0, %entry ], [ %v135, %row39 ]
+  %v42 = phi <8 x float> [ splat (float 0xFFF0000000000000), %entry ], [ %v67, %row39 ]
+  %v43 = phi <8 x float> [ splat (float 0xFFF0000000000000), %entry ], [ %v88, %row39 ]
+  %v44 = phi <8 x float> [ splat (float 0xFFF0000000000000), %entry ], [ %v113, %row39 ]
+  %v45 = phi <8 x float> [ splat (float 0xFFF0000000000000), %entry ], [ %v134, %row39 ]
   %v46 = trunc i64 %v41 to i32
   %v47 = add i32 %v8, %v46
   %v48 = mul i64 %v41, 16
@@ -142,7 +142,7 @@ scores39:
   store <8 x float> %v132, ptr %v116, align 32
   %v135 = add i64 %v41, 2
   %v136 = icmp slt i64 %v135, %v11
-  br i1 %v136, label %scores39, label %done40
+  br i1 %v136, label %row39, label %done40
 done40:
   %v137 = fcmp ogt <8 x float> %v113, %v67
   %v138 = select <8 x i1> %v137, <8 x float> %v113, <8 x float> %v67

@@ -1,137 +1,10 @@
 ; tile_panel_f32 for cpu:avx2 x86_64-unknown-linux-gnu x86-64 +avx2,+fma,+f16c,+fast-gather
-define internal void @fx.stage.f32.2x8(ptr noalias %tile, i64 %stride, i32 %lanes, i32 %rows, ptr noalias %scratch) noinline nounwind {
-entry:
-  %v0 = icmp sge i32 %lanes, 16
-  %v1 = icmp sge i32 %rows, 8
-  %v2 = and i1 %v0, %v1
-  br i1 %v2, label %squares, label %rest
-squares:
-  br label %v.head
-v.head:
-  %v = phi i64 [ 0, %squares ], [ %v.next, %v.latch ]
-  %v3 = icmp slt i64 %v, 2
-  br i1 %v3, label %v.body, label %v.done
-v.body:
-  %v4 = mul i64 %v, 8
-  %v5 = mul i64 %v4, %stride
-  %v6 = getelementptr float, ptr %tile, i64 %v5
-  %v7 = getelementptr float, ptr %v6, i64 0
-  %v8 = load <8 x float>, ptr %v7, align 4, !invariant.load !0
-  %v9 = bitcast <8 x float> %v8 to <8 x i32>
-  %v10 = getelementptr float, ptr %v6, i64 %stride
-  %v11 = load <8 x float>, ptr %v10, align 4, !invariant.load !0
-  %v12 = bitcast <8 x float> %v11 to <8 x i32>
-  %v13 = mul i64 %stride, 2
-  %v14 = getelementptr float, ptr %v6, i64 %v13
-  %v15 = load <8 x float>, ptr %v14, align 4, !invariant.load !0
-  %v16 = bitcast <8 x float> %v15 to <8 x i32>
-  %v17 = mul i64 %stride, 3
-  %v18 = getelementptr float, ptr %v6, i64 %v17
-  %v19 = load <8 x float>, ptr %v18, align 4, !invariant.load !0
-  %v20 = bitcast <8 x float> %v19 to <8 x i32>
-  %v21 = mul i64 %stride, 4
-  %v22 = getelementptr float, ptr %v6, i64 %v21
-  %v23 = load <8 x float>, ptr %v22, align 4, !invariant.load !0
-  %v24 = bitcast <8 x float> %v23 to <8 x i32>
-  %v25 = mul i64 %stride, 5
-  %v26 = getelementptr float, ptr %v6, i64 %v25
-  %v27 = load <8 x float>, ptr %v26, align 4, !invariant.load !0
-  %v28 = bitcast <8 x float> %v27 to <8 x i32>
-  %v29 = mul i64 %stride, 6
-  %v30 = getelementptr float, ptr %v6, i64 %v29
-  %v31 = load <8 x float>, ptr %v30, align 4, !invariant.load !0
-  %v32 = bitcast <8 x float> %v31 to <8 x i32>
-  %v33 = mul i64 %stride, 7
-  %v34 = getelementptr float, ptr %v6, i64 %v33
-  %v35 = load <8 x float>, ptr %v34, align 4, !invariant.load !0
-  %v36 = bitcast <8 x float> %v35 to <8 x i32>
-  %v37 = shufflevector <8 x i32> %v9, <8 x i32> %v16, <8 x i32> <i32 0, i32 8, i32 1, i32 9, i32 4, i32 12, i32 5, i32 13>
-  %v38 = shufflevector <8 x i32> %v9, <8 x i32> %v16, <8 x i32> <i32 2, i32 10, i32 3, i32 11, i32 6, i32 14, i32 7, i32 15>
-  %v39 = shufflevector <8 x i32> %v12, <8 x i32> %v20, <8 x i32> <i32 0, i32 8, i32 1, i32 9, i32 4, i32 12, i32 5, i32 13>
-  %v40 = shufflevector <8 x i32> %v12, <8 x i32> %v20, <8 x i32> <i32 2, i32 10, i32 3, i32 11, i32 6, i32 14, i32 7, i32 15>
-  %v41 = shufflevector <8 x i32> %v37, <8 x i32> %v39, <8 x i32> <i32 0, i32 8, i32 1, i32 9, i32 4, i32 12, i32 5, i32 13>
-  %v42 = shufflevector <8 x i32> %v37, <8 x i32> %v39, <8 x i32> <i32 2, i32 10, i32 3, i32 11, i32 6, i32 14, i32 7, i32 15>
-  %v43 = shufflevector <8 x i32> %v38, <8 x i32> %v40, <8 x i32> <i32 0, i32 8, i32 1, i32 9, i32 4, i32 12, i32 5, i32 13>
-  %v44 = shufflevector <8 x i32> %v38, <8 x i32> %v40, <8 x i32> <i32 2, i32 10, i32 3, i32 11, i32 6, i32 14, i32 7, i32 15>
-  %v45 = shufflevector <8 x i32> %v24, <8 x i32> %v32, <8 x i32> <i32 0, i32 8, i32 1, i32 9, i32 4, i32 12, i32 5, i32 13>
-  %v46 = shufflevector <8 x i32> %v24, <8 x i32> %v32, <8 x i32> <i32 2, i32 10, i32 3, i32 11, i32 6, i32 14, i32 7, i32 15>
-  %v47 = shufflevector <8 x i32> %v28, <8 x i32> %v36, <8 x i32> <i32 0, i32 8, i32 1, i32 9, i32 4, i32 12, i32 5, i32 13>
-  %v48 = shufflevector <8 x i32> %v28, <8 x i32> %v36, <8 x i32> <i32 2, i32 10, i32 3, i32 11, i32 6, i32 14, i32 7, i32 15>
-  %v49 = shufflevector <8 x i32> %v45, <8 x i32> %v47, <8 x i32> <i32 0, i32 8, i32 1, i32 9, i32 4, i32 12, i32 5, i32 13>
-  %v50 = shufflevector <8 x i32> %v45, <8 x i32> %v47, <8 x i32> <i32 2, i32 10, i32 3, i32 11, i32 6, i32 14, i32 7, i32 15>
-  %v51 = shufflevector <8 x i32> %v46, <8 x i32> %v48, <8 x i32> <i32 0, i32 8, i32 1, i32 9, i32 4, i32 12, i32 5, i32 13>
-  %v52 = shufflevector <8 x i32> %v46, <8 x i32> %v48, <8 x i32> <i32 2, i32 10, i32 3, i32 11, i32 6, i32 14, i32 7, i32 15>
-  %v53 = shufflevector <8 x i32> %v41, <8 x i32> %v49, <8 x i32> <i32 0, i32 1, i32 2, i32 3, i32 8, i32 9, i32 10, i32 11>
-  %v54 = shufflevector <8 x i32> %v41, <8 x i32> %v49, <8 x i32> <i32 4, i32 5, i32 6, i32 7, i32 12, i32 13, i32 14, i32 15>
-  %v55 = shufflevector <8 x i32> %v42, <8 x i32> %v50, <8 x i32> <i32 0, i32 1, i32 2, i32 3, i32 8, i32 9, i32 10, i32 11>
-  %v56 = shufflevector <8 x i32> %v42, <8 x i32> %v50, <8 x i32> <i32 4, i32 5, i32 6, i32 7, i32 12, i32 13, i32 14, i32 15>
-  %v57 = shufflevector <8 x i32> %v43, <8 x i32> %v51, <8 x i32> <i32 0, i32 1, i32 2, i32 3, i32 8, i32 9, i32 10, i32 11>
-  %v58 = shufflevector <8 x i32> %v43, <8 x i32> %v51, <8 x i32> <i32 4, i32 5, i32 6, i32 7, i32 12, i32 13, i32 14, i32 15>
-  %v59 = shufflevector <8 x i32> %v44, <8 x i32> %v52, <8 x i32> <i32 0, i32 1, i32 2, i32 3, i32 8, i32 9, i32 10, i32 11>
-  %v60 = shufflevector <8 x i32> %v44, <8 x i32> %v52, <8 x i32> <i32 4, i32 5, i32 6, i32 7, i32 12, i32 13, i32 14, i32 15>
-  %v61 = getelementptr i32, ptr %scratch, i64 %v4
-  store <8 x i32> %v53, ptr %v61, align 32
-  %v62 = getelementptr i32, ptr %v61, i64 16
-  store <8 x i32> %v55, ptr %v62, align 32
-  %v63 = getelementptr i32, ptr %v61, i64 32
-  store <8 x i32> %v57, ptr %v63, align 32
-  %v64 = getelementptr i32, ptr %v61, i64 48
-  store <8 x i32> %v59, ptr %v64, align 32
-  %v65 = getelementptr i32, ptr %v61, i64 64
-  store <8 x i32> %v54, ptr %v65, align 32
-  %v66 = getelementptr i32, ptr %v61, i64 80
-  store <8 x i32> %v56, ptr %v66, align 32
-  %v67 = getelementptr i32, ptr %v61, i64 96
-  store <8 x i32> %v58, ptr %v67, align 32
-  %v68 = getelementptr i32, ptr %v61, i64 112
-  store <8 x i32> %v60, ptr %v68, align 32
-  br label %v.latch
-v.latch:
-  %v.next = add i64 %v, 1
-  br label %v.head
-v.done:
-  ret void
-rest:
-  %v69 = call i32 @llvm.smin.i32(i32 %lanes, i32 16)
-  %v70 = sext i32 %v69 to i64
-  %v71 = call i32 @llvm.smin.i32(i32 %rows, i32 8)
-  %v72 = sext i32 %v71 to i64
-  br label %lane.head
-lane.head:
-  %lane = phi i64 [ 0, %rest ], [ %lane.next, %lane.latch ]
-  %v73 = icmp slt i64 %lane, %v70
-  br i1 %v73, label %lane.body, label %lane.done
-lane.body:
-  %v74 = mul i64 %lane, %stride
-  %v75 = getelementptr float, ptr %tile, i64 %v74
-  br label %row.head
-row.head:
-  %row = phi i64 [ 0, %lane.body ], [ %row.next, %row.latch ]
-  %v76 = icmp slt i64 %row, %v72
-  br i1 %v76, label %row.body, label %row.done
-row.body:
-  %v77 = getelementptr float, ptr %v75, i64 %row
-  %v78 = load float, ptr %v77, align 4, !invariant.load !0
-  %v79 = mul i64 %row, 16
-  %v80 = add i64 %v79, %lane
-  %v81 = getelementptr i32, ptr %scratch, i64 %v80
-  %v82 = bitcast float %v78 to i32
-  store i32 %v82, ptr %v81, align 4
-  br label %row.latch
-row.latch:
-  %row.next = add i64 %row, 1
-  br label %row.head
-row.done:
-  br label %lane.latch
-lane.latch:
-  %lane.next = add i64 %lane, 1
-  br label %lane.head
-lane.done:
-  ret void
-}
 define void @tile_panel_f32(ptr noalias %s, ptr noalias %p, ptr noalias %m, ptr noalias %l, ptr noalias %alpha, ptr noalias readonly %args, ptr noalias readonly %captures) nounwind {
 entry:
-  %v31 = alloca [128 x i32], align 64
+  %v32 = alloca [64 x <8 x i32>], align 64
+  %v43 = load ptr, ptr %captures, align 8, !invariant.load !0
+  %v44 = getelementptr ptr, ptr %v43, i64 28
+  %v45 = load ptr, ptr %v44, align 8, !invariant.load !0
   %v0 = load float, ptr %args, align 4, !invariant.load !0
   %v1 = getelementptr i8, ptr %args, i64 4
   %v2 = load i32, ptr %v1, align 4, !invariant.load !0
@@ -163,43 +36,40 @@ entry:
   %v28 = getelementptr i64, ptr %captures, i64 1
   %v29 = load ptr, ptr %v28, align 8, !invariant.load !0
   %v30 = getelementptr float, ptr %v29, i64 %v27
-  br label %block32
-block32:
-  %v34 = phi i64 [ 0, %entry ], [ %v118, %done45 ]
-  %v35 = phi <8 x float> [ splat (float 0xFFF0000000000000), %entry ], [ %v66, %done45 ]
-  %v36 = phi <8 x float> [ splat (float 0xFFF0000000000000), %entry ], [ %v81, %done45 ]
-  %v37 = phi <8 x float> [ splat (float 0xFFF0000000000000), %entry ], [ %v100, %done45 ]
-  %v38 = phi <8 x float> [ splat (float 0xFFF0000000000000), %entry ], [ %v115, %done45 ]
-  %v39 = sub i64 %v11, %v34
-  %v40 = call i64 @llvm.smin.i64(i64 %v39, i64 8)
-  %v41 = trunc i64 %v40 to i32
-  %v42 = getelementptr float, ptr %v30, i64 %v34
-  call void @fx.stage.f32.2x8(ptr %v42, i64 %v23, i32 %v13, i32 %v41, ptr %v31)
-  %v43 = add i64 %v34, %v40
-  br label %scores44
-scores44:
-  %v46 = phi i64 [ %v34, %block32 ], [ %v116, %scores44 ]
-  %v47 = phi <8 x float> [ %v35, %block32 ], [ %v66, %scores44 ]
-  %v48 = phi <8 x float> [ %v36, %block32 ], [ %v81, %scores44 ]
-  %v49 = phi <8 x float> [ %v37, %block32 ], [ %v100, %scores44 ]
-  %v50 = phi <8 x float> [ %v38, %block32 ], [ %v115, %scores44 ]
-  %v51 = sub i64 %v46, %v34
-  %v52 = trunc i64 %v46 to i32
+  %v31 = call i32 @llvm.smin.i32(i32 %v13, i32 16)
+  br label %block33
+block33:
+  %v35 = phi i64 [ 0, %entry ], [ %v84, %done47 ]
+  %v36 = phi <8 x float> [ splat (float 0xFFF0000000000000), %entry ], [ %v66, %done47 ]
+  %v37 = phi <8 x float> [ splat (float 0xFFF0000000000000), %entry ], [ %v81, %done47 ]
+  %v38 = sub i64 %v11, %v35
+  %v39 = call i64 @llvm.smin.i64(i64 %v38, i64 32)
+  %v40 = add i64 %v35, %v39
+  %v41 = trunc i64 %v39 to i32
+  %v42 = getelementptr float, ptr %v30, i64 %v35
+  call void %v45(ptr %v42, i64 %v23, i32 %v31, i32 %v41, ptr %v32, i32 16)
+  br label %row46
+row46:
+  %v48 = phi i64 [ %v35, %block33 ], [ %v82, %row46 ]
+  %v49 = phi <8 x float> [ %v36, %block33 ], [ %v66, %row46 ]
+  %v50 = phi <8 x float> [ %v37, %block33 ], [ %v81, %row46 ]
+  %v51 = sub i64 %v48, %v35
+  %v52 = trunc i64 %v48 to i32
   %v53 = add i32 %v8, %v52
-  %v54 = mul i64 %v46, 16
+  %v54 = mul i64 %v48, 16
   %v55 = getelementptr float, ptr %s, i64 %v54
   %v56 = load <8 x float>, ptr %v55, align 32
   %v57 = insertelement <8 x float> poison, float %v0, i64 0
   %v58 = shufflevector <8 x float> %v57, <8 x float> poison, <8 x i32> zeroinitializer
   %v59 = fmul <8 x float> %v56, %v58
   %v60 = mul i64 %v51, 16
-  %v61 = getelementptr i32, ptr %v31, i64 %v60
+  %v61 = getelementptr i32, ptr %v32, i64 %v60
   %v62 = load <8 x i32>, ptr %v61, align 32
   %v63 = bitcast <8 x i32> %v62 to <8 x float>
   %v64 = fadd contract <8 x float> %v59, %v63
-  %v65 = fcmp ogt <8 x float> %v64, %v47
-  %v66 = select <8 x i1> %v65, <8 x float> %v64, <8 x float> %v47
-  %v67 = mul i64 %v46, 16
+  %v65 = fcmp ogt <8 x float> %v64, %v49
+  %v66 = select <8 x i1> %v65, <8 x float> %v64, <8 x float> %v49
+  %v67 = mul i64 %v48, 16
   %v68 = getelementptr float, ptr %s, i64 %v67
   %v69 = getelementptr float, ptr %v68, i64 8
   %v70 = load <8 x float>, ptr %v69, align 32
@@ -207,170 +77,130 @@ scores44:
   %v72 = shufflevector <8 x float> %v71, <8 x float> poison, <8 x i32> zeroinitializer
   %v73 = fmul <8 x float> %v70, %v72
   %v74 = mul i64 %v51, 16
-  %v75 = getelementptr i32, ptr %v31, i64 %v74
+  %v75 = getelementptr i32, ptr %v32, i64 %v74
   %v76 = getelementptr i32, ptr %v75, i64 8
   %v77 = load <8 x i32>, ptr %v76, align 32
   %v78 = bitcast <8 x i32> %v77 to <8 x float>
   %v79 = fadd contract <8 x float> %v73, %v78
-  %v80 = fcmp ogt <8 x float> %v79, %v48
-  %v81 = select <8 x i1> %v80, <8 x float> %v79, <8 x float> %v48
-  %v82 = sub i64 %v43, 1
-  %v83 = add i64 %v46, 1
-  %v84 = call i64 @llvm.smin.i64(i64 %v83, i64 %v82)
-  %v85 = sub i64 %v84, %v34
-  %v86 = trunc i64 %v84 to i32
-  %v87 = add i32 %v8, %v86
-  %v88 = mul i64 %v84, 16
-  %v89 = getelementptr float, ptr %s, i64 %v88
-  %v90 = load <8 x float>, ptr %v89, align 32
-  %v91 = insertelement <8 x float> poison, float %v0, i64 0
-  %v92 = shufflevector <8 x float> %v91, <8 x float> poison, <8 x i32> zeroinitializer
-  %v93 = fmul <8 x float> %v90, %v92
-  %v94 = mul i64 %v85, 16
-  %v95 = getelementptr i32, ptr %v31, i64 %v94
-  %v96 = load <8 x i32>, ptr %v95, align 32
-  %v97 = bitcast <8 x i32> %v96 to <8 x float>
-  %v98 = fadd contract <8 x float> %v93, %v97
-  %v99 = fcmp ogt <8 x float> %v98, %v49
-  %v100 = select <8 x i1> %v99, <8 x float> %v98, <8 x float> %v49
-  %v101 = mul i64 %v84, 16
-  %v102 = getelementptr float, ptr %s, i64 %v101
-  %v103 = getelementptr float, ptr %v102, i64 8
-  %v104 = load <8 x float>, ptr %v103, align 32
-  %v105 = insertelement <8 x float> poison, float %v0, i64 0
-  %v106 = shufflevector <8 x float> %v105, <8 x float> poison, <8 x i32> zeroinitializer
-  %v107 = fmul <8 x float> %v104, %v106
-  %v108 = mul i64 %v85, 16
-  %v109 = getelementptr i32, ptr %v31, i64 %v108
-  %v110 = getelementptr i32, ptr %v109, i64 8
-  %v111 = load <8 x i32>, ptr %v110, align 32
-  %v112 = bitcast <8 x i32> %v111 to <8 x float>
-  %v113 = fadd contract <8 x float> %v107, %v112
-  %v114 = fcmp ogt <8 x float> %v113, %v50
-  %v115 = select <8 x i1> %v114, <8 x float> %v113, <8 x float> %v50
+  %v80 = fcmp ogt <8 x float> %v79, %v50
+  %v81 = select <8 x i1> %v80, <8 x float> %v79, <8 x float> %v50
   store <8 x float> %v64, ptr %v55, align 32
   store <8 x float> %v79, ptr %v69, align 32
-  store <8 x float> %v98, ptr %v89, align 32
-  store <8 x float> %v113, ptr %v103, align 32
-  %v116 = add i64 %v46, 2
-  %v117 = icmp slt i64 %v116, %v43
-  br i1 %v117, label %scores44, label %done45
-done45:
-  %v118 = add i64 %v34, 8
-  %v119 = icmp slt i64 %v118, %v11
-  br i1 %v119, label %block32, label %done33
-done33:
-  %v120 = fcmp ogt <8 x float> %v100, %v66
-  %v121 = select <8 x i1> %v120, <8 x float> %v100, <8 x float> %v66
-  %v122 = fcmp ogt <8 x float> %v115, %v81
-  %v123 = select <8 x i1> %v122, <8 x float> %v115, <8 x float> %v81
-  %v124 = load <8 x float>, ptr %m, align 4
-  %v125 = fcmp ogt <8 x float> %v121, %v124
-  %v126 = select <8 x i1> %v125, <8 x float> %v121, <8 x float> %v124
-  store <8 x float> %v126, ptr %m, align 4
-  %v127 = fcmp oeq <8 x float> %v126, splat (float 0xFFF0000000000000)
-  %v128 = select <8 x i1> %v127, <8 x float> splat (float 0x0000000000000000), <8 x float> %v126
-  %v129 = fsub <8 x float> %v124, %v128
-  %v130 = fmul <8 x float> %v129, splat (float 0x3FF7154760000000)
-  %v131 = fcmp ogt <8 x float> splat (float 0xC05FC00000000000), %v130
-  %v132 = select <8 x i1> %v131, <8 x float> splat (float 0xC05FC00000000000), <8 x float> %v130
-  %v133 = fadd <8 x float> %v132, splat (float 0x4168000FE0000000)
-  %v134 = fsub <8 x float> %v133, splat (float 0x4168000FE0000000)
-  %v135 = fsub <8 x float> %v132, %v134
-  %v136 = call <8 x float> @llvm.fma.v8f32(<8 x float> splat (float 0x3F55C08E60000000), <8 x float> %v135, <8 x float> splat (float 0x3F83D0C520000000))
-  %v137 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v136, <8 x float> %v135, <8 x float> splat (float 0x3FAC6B6E40000000))
-  %v138 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v137, <8 x float> %v135, <8 x float> splat (float 0x3FCEBF9180000000))
-  %v139 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v138, <8 x float> %v135, <8 x float> splat (float 0x3FE62E4280000000))
-  %v140 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v139, <8 x float> %v135, <8 x float> splat (float 0x3FF0000020000000))
-  %v141 = bitcast <8 x float> %v133 to <8 x i32>
-  %v142 = shl <8 x i32> %v141, splat (i32 23)
-  %v143 = bitcast <8 x i32> %v142 to <8 x float>
-  %v144 = fmul <8 x float> %v140, %v143
-  store <8 x float> %v144, ptr %alpha, align 4
-  %v145 = getelementptr float, ptr %m, i64 8
-  %v146 = load <8 x float>, ptr %v145, align 4
-  %v147 = fcmp ogt <8 x float> %v123, %v146
-  %v148 = select <8 x i1> %v147, <8 x float> %v123, <8 x float> %v146
-  store <8 x float> %v148, ptr %v145, align 4
-  %v149 = fcmp oeq <8 x float> %v148, splat (float 0xFFF0000000000000)
-  %v150 = select <8 x i1> %v149, <8 x float> splat (float 0x0000000000000000), <8 x float> %v148
-  %v151 = fsub <8 x float> %v146, %v150
-  %v152 = fmul <8 x float> %v151, splat (float 0x3FF7154760000000)
-  %v153 = fcmp ogt <8 x float> splat (float 0xC05FC00000000000), %v152
-  %v154 = select <8 x i1> %v153, <8 x float> splat (float 0xC05FC00000000000), <8 x float> %v152
-  %v155 = fadd <8 x float> %v154, splat (float 0x4168000FE0000000)
-  %v156 = fsub <8 x float> %v155, splat (float 0x4168000FE0000000)
-  %v157 = fsub <8 x float> %v154, %v156
-  %v158 = call <8 x float> @llvm.fma.v8f32(<8 x float> splat (float 0x3F55C08E60000000), <8 x float> %v157, <8 x float> splat (float 0x3F83D0C520000000))
-  %v159 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v158, <8 x float> %v157, <8 x float> splat (float 0x3FAC6B6E40000000))
-  %v160 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v159, <8 x float> %v157, <8 x float> splat (float 0x3FCEBF9180000000))
-  %v161 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v160, <8 x float> %v157, <8 x float> splat (float 0x3FE62E4280000000))
-  %v162 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v161, <8 x float> %v157, <8 x float> splat (float 0x3FF0000020000000))
-  %v163 = bitcast <8 x float> %v155 to <8 x i32>
-  %v164 = shl <8 x i32> %v163, splat (i32 23)
-  %v165 = bitcast <8 x i32> %v164 to <8 x float>
-  %v166 = fmul <8 x float> %v162, %v165
-  %v167 = getelementptr float, ptr %alpha, i64 8
-  store <8 x float> %v166, ptr %v167, align 4
-  br label %exponentials168
-exponentials168:
-  %v170 = phi i64 [ 0, %done33 ], [ %v214, %exponentials168 ]
-  %v171 = phi <8 x float> [ splat (float 0x0000000000000000), %done33 ], [ %v192, %exponentials168 ]
-  %v172 = phi <8 x float> [ splat (float 0x0000000000000000), %done33 ], [ %v213, %exponentials168 ]
-  %v173 = mul i64 %v170, 16
-  %v174 = getelementptr float, ptr %s, i64 %v173
-  %v175 = load <8 x float>, ptr %v174, align 32
-  %v176 = fsub <8 x float> %v175, %v128
-  %v177 = fmul <8 x float> %v176, splat (float 0x3FF7154760000000)
-  %v178 = fcmp ogt <8 x float> splat (float 0xC05FC00000000000), %v177
-  %v179 = select <8 x i1> %v178, <8 x float> splat (float 0xC05FC00000000000), <8 x float> %v177
-  %v180 = fadd <8 x float> %v179, splat (float 0x4168000FE0000000)
-  %v181 = fsub <8 x float> %v180, splat (float 0x4168000FE0000000)
-  %v182 = fsub <8 x float> %v179, %v181
-  %v183 = call <8 x float> @llvm.fma.v8f32(<8 x float> splat (float 0x3F55C08E60000000), <8 x float> %v182, <8 x float> splat (float 0x3F83D0C520000000))
-  %v184 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v183, <8 x float> %v182, <8 x float> splat (float 0x3FAC6B6E40000000))
-  %v185 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v184, <8 x float> %v182, <8 x float> splat (float 0x3FCEBF9180000000))
-  %v186 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v185, <8 x float> %v182, <8 x float> splat (float 0x3FE62E4280000000))
-  %v187 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v186, <8 x float> %v182, <8 x float> splat (float 0x3FF0000020000000))
-  %v188 = bitcast <8 x float> %v180 to <8 x i32>
-  %v189 = shl <8 x i32> %v188, splat (i32 23)
-  %v190 = bitcast <8 x i32> %v189 to <8 x float>
-  %v191 = fmul <8 x float> %v187, %v190
-  %v192 = fadd <8 x float> %v171, %v191
-  %v193 = mul i64 %v170, 16
-  %v194 = getelementptr float, ptr %s, i64 %v193
-  %v195 = getelementptr float, ptr %v194, i64 8
-  %v196 = load <8 x float>, ptr %v195, align 32
-  %v197 = fsub <8 x float> %v196, %v150
-  %v198 = fmul <8 x float> %v197, splat (float 0x3FF7154760000000)
-  %v199 = fcmp ogt <8 x float> splat (float 0xC05FC00000000000), %v198
-  %v200 = select <8 x i1> %v199, <8 x float> splat (float 0xC05FC00000000000), <8 x float> %v198
-  %v201 = fadd <8 x float> %v200, splat (float 0x4168000FE0000000)
-  %v202 = fsub <8 x float> %v201, splat (float 0x4168000FE0000000)
-  %v203 = fsub <8 x float> %v200, %v202
-  %v204 = call <8 x float> @llvm.fma.v8f32(<8 x float> splat (float 0x3F55C08E60000000), <8 x float> %v203, <8 x float> splat (float 0x3F83D0C520000000))
-  %v205 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v204, <8 x float> %v203, <8 x float> splat (float 0x3FAC6B6E40000000))
-  %v206 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v205, <8 x float> %v203, <8 x float> splat (float 0x3FCEBF9180000000))
-  %v207 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v206, <8 x float> %v203, <8 x float> splat (float 0x3FE62E4280000000))
-  %v208 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v207, <8 x float> %v203, <8 x float> splat (float 0x3FF0000020000000))
-  %v209 = bitcast <8 x float> %v201 to <8 x i32>
-  %v210 = shl <8 x i32> %v209, splat (i32 23)
-  %v211 = bitcast <8 x i32> %v210 to <8 x float>
-  %v212 = fmul <8 x float> %v208, %v211
-  %v213 = fadd <8 x float> %v172, %v212
-  store <8 x float> %v191, ptr %v174, align 32
-  store <8 x float> %v212, ptr %v195, align 32
-  %v214 = add i64 %v170, 1
-  %v215 = icmp slt i64 %v214, %v11
-  br i1 %v215, label %exponentials168, label %done169
-done169:
-  %v216 = load <8 x float>, ptr %l, align 4
-  %v217 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v216, <8 x float> %v144, <8 x float> %v192)
-  store <8 x float> %v217, ptr %l, align 4
-  %v218 = getelementptr float, ptr %l, i64 8
-  %v219 = load <8 x float>, ptr %v218, align 4
-  %v220 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v219, <8 x float> %v166, <8 x float> %v213)
-  store <8 x float> %v220, ptr %v218, align 4
+  %v82 = add i64 %v48, 1
+  %v83 = icmp slt i64 %v82, %v40
+  br i1 %v83, label %row46, label %done47
+done47:
+  %v84 = add i64 %v35, 32
+  %v85 = icmp slt i64 %v84, %v11
+  br i1 %v85, label %block33, label %done34
+done34:
+  %v86 = load <8 x float>, ptr %m, align 4
+  %v87 = fcmp ogt <8 x float> %v66, %v86
+  %v88 = select <8 x i1> %v87, <8 x float> %v66, <8 x float> %v86
+  store <8 x float> %v88, ptr %m, align 4
+  %v89 = fcmp oeq <8 x float> %v88, splat (float 0xFFF0000000000000)
+  %v90 = select <8 x i1> %v89, <8 x float> splat (float 0x0000000000000000), <8 x float> %v88
+  %v91 = fsub <8 x float> %v86, %v90
+  %v92 = fmul <8 x float> %v91, splat (float 0x3FF7154760000000)
+  %v93 = fcmp ogt <8 x float> splat (float 0xC05FC00000000000), %v92
+  %v94 = select <8 x i1> %v93, <8 x float> splat (float 0xC05FC00000000000), <8 x float> %v92
+  %v95 = fadd <8 x float> %v94, splat (float 0x4168000FE0000000)
+  %v96 = fsub <8 x float> %v95, splat (float 0x4168000FE0000000)
+  %v97 = fsub <8 x float> %v94, %v96
+  %v98 = call <8 x float> @llvm.fma.v8f32(<8 x float> splat (float 0x3F55C08E60000000), <8 x float> %v97, <8 x float> splat (float 0x3F83D0C520000000))
+  %v99 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v98, <8 x float> %v97, <8 x float> splat (float 0x3FAC6B6E40000000))
+  %v100 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v99, <8 x float> %v97, <8 x float> splat (float 0x3FCEBF9180000000))
+  %v101 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v100, <8 x float> %v97, <8 x float> splat (float 0x3FE62E4280000000))
+  %v102 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v101, <8 x float> %v97, <8 x float> splat (float 0x3FF0000020000000))
+  %v103 = bitcast <8 x float> %v95 to <8 x i32>
+  %v104 = shl <8 x i32> %v103, splat (i32 23)
+  %v105 = bitcast <8 x i32> %v104 to <8 x float>
+  %v106 = fmul <8 x float> %v102, %v105
+  store <8 x float> %v106, ptr %alpha, align 4
+  %v107 = getelementptr float, ptr %m, i64 8
+  %v108 = load <8 x float>, ptr %v107, align 4
+  %v109 = fcmp ogt <8 x float> %v81, %v108
+  %v110 = select <8 x i1> %v109, <8 x float> %v81, <8 x float> %v108
+  store <8 x float> %v110, ptr %v107, align 4
+  %v111 = fcmp oeq <8 x float> %v110, splat (float 0xFFF0000000000000)
+  %v112 = select <8 x i1> %v111, <8 x float> splat (float 0x0000000000000000), <8 x float> %v110
+  %v113 = fsub <8 x float> %v108, %v112
+  %v114 = fmul <8 x float> %v113, splat (float 0x3FF7154760000000)
+  %v115 = fcmp ogt <8 x float> splat (float 0xC05FC00000000000), %v114
+  %v116 = select <8 x i1> %v115, <8 x float> splat (float 0xC05FC00000000000), <8 x float> %v114
+  %v117 = fadd <8 x float> %v116, splat (float 0x4168000FE0000000)
+  %v118 = fsub <8 x float> %v117, splat (float 0x4168000FE0000000)
+  %v119 = fsub <8 x float> %v116, %v118
+  %v120 = call <8 x float> @llvm.fma.v8f32(<8 x float> splat (float 0x3F55C08E60000000), <8 x float> %v119, <8 x float> splat (float 0x3F83D0C520000000))
+  %v121 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v120, <8 x float> %v119, <8 x float> splat (float 0x3FAC6B6E40000000))
+  %v122 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v121, <8 x float> %v119, <8 x float> splat (float 0x3FCEBF9180000000))
+  %v123 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v122, <8 x float> %v119, <8 x float> splat (float 0x3FE62E4280000000))
+  %v124 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v123, <8 x float> %v119, <8 x float> splat (float 0x3FF0000020000000))
+  %v125 = bitcast <8 x float> %v117 to <8 x i32>
+  %v126 = shl <8 x i32> %v125, splat (i32 23)
+  %v127 = bitcast <8 x i32> %v126 to <8 x float>
+  %v128 = fmul <8 x float> %v124, %v127
+  %v129 = getelementptr float, ptr %alpha, i64 8
+  store <8 x float> %v128, ptr %v129, align 4
+  br label %exponentials130
+exponentials130:
+  %v132 = phi i64 [ 0, %done34 ], [ %v176, %exponentials130 ]
+  %v133 = phi <8 x float> [ splat (float 0x0000000000000000), %done34 ], [ %v154, %exponentials130 ]
+  %v134 = phi <8 x float> [ splat (float 0x0000000000000000), %done34 ], [ %v175, %exponentials130 ]
+  %v135 = mul i64 %v132, 16
+  %v136 = getelementptr float, ptr %s, i64 %v135
+  %v137 = load <8 x float>, ptr %v136, align 32
+  %v138 = fsub <8 x float> %v137, %v90
+  %v139 = fmul <8 x float> %v138, splat (float 0x3FF7154760000000)
+  %v140 = fcmp ogt <8 x float> splat (float 0xC05FC00000000000), %v139
+  %v141 = select <8 x i1> %v140, <8 x float> splat (float 0xC05FC00000000000), <8 x float> %v139
+  %v142 = fadd <8 x float> %v141, splat (float 0x4168000FE0000000)
+  %v143 = fsub <8 x float> %v142, splat (float 0x4168000FE0000000)
+  %v144 = fsub <8 x float> %v141, %v143
+  %v145 = call <8 x float> @llvm.fma.v8f32(<8 x float> splat (float 0x3F55C08E60000000), <8 x float> %v144, <8 x float> splat (float 0x3F83D0C520000000))
+  %v146 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v145, <8 x float> %v144, <8 x float> splat (float 0x3FAC6B6E40000000))
+  %v147 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v146, <8 x float> %v144, <8 x float> splat (float 0x3FCEBF9180000000))
+  %v148 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v147, <8 x float> %v144, <8 x float> splat (float 0x3FE62E4280000000))
+  %v149 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v148, <8 x float> %v144, <8 x float> splat (float 0x3FF0000020000000))
+  %v150 = bitcast <8 x float> %v142 to <8 x i32>
+  %v151 = shl <8 x i32> %v150, splat (i32 23)
+  %v152 = bitcast <8 x i32> %v151 to <8 x float>
+  %v153 = fmul <8 x float> %v149, %v152
+  %v154 = fadd <8 x float> %v133, %v153
+  %v155 = mul i64 %v132, 16
+  %v156 = getelementptr float, ptr %s, i64 %v155
+  %v157 = getelementptr float, ptr %v156, i64 8
+  %v158 = load <8 x float>, ptr %v157, align 32
+  %v159 = fsub <8 x float> %v158, %v112
+  %v160 = fmul <8 x float> %v159, splat (float 0x3FF7154760000000)
+  %v161 = fcmp ogt <8 x float> splat (float 0xC05FC00000000000), %v160
+  %v162 = select <8 x i1> %v161, <8 x float> splat (float 0xC05FC00000000000), <8 x float> %v160
+  %v163 = fadd <8 x float> %v162, splat (float 0x4168000FE0000000)
+  %v164 = fsub <8 x float> %v163, splat (float 0x4168000FE0000000)
+  %v165 = fsub <8 x float> %v162, %v164
+  %v166 = call <8 x float> @llvm.fma.v8f32(<8 x float> splat (float 0x3F55C08E60000000), <8 x float> %v165, <8 x float> splat (float 0x3F83D0C520000000))
+  %v167 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v166, <8 x float> %v165, <8 x float> splat (float 0x3FAC6B6E40000000))
+  %v168 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v167, <8 x float> %v165, <8 x float> splat (float 0x3FCEBF9180000000))
+  %v169 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v168, <8 x float> %v165, <8 x float> splat (float 0x3FE62E4280000000))
+  %v170 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v169, <8 x float> %v165, <8 x float> splat (float 0x3FF0000020000000))
+  %v171 = bitcast <8 x float> %v163 to <8 x i32>
+  %v172 = shl <8 x i32> %v171, splat (i32 23)
+  %v173 = bitcast <8 x i32> %v172 to <8 x float>
+  %v174 = fmul <8 x float> %v170, %v173
+  %v175 = fadd <8 x float> %v134, %v174
+  store <8 x float> %v153, ptr %v136, align 32
+  store <8 x float> %v174, ptr %v157, align 32
+  %v176 = add i64 %v132, 1
+  %v177 = icmp slt i64 %v176, %v11
+  br i1 %v177, label %exponentials130, label %done131
+done131:
+  %v178 = load <8 x float>, ptr %l, align 4
+  %v179 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v178, <8 x float> %v106, <8 x float> %v154)
+  store <8 x float> %v179, ptr %l, align 4
+  %v180 = getelementptr float, ptr %l, i64 8
+  %v181 = load <8 x float>, ptr %v180, align 4
+  %v182 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v181, <8 x float> %v128, <8 x float> %v175)
+  store <8 x float> %v182, ptr %v180, align 4
   ret void
 }
 !0 = !{}

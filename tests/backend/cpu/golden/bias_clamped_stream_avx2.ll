@@ -43,11 +43,11 @@ entry:
   %v38 = add i64 %v36, %v24
   %v39 = select i1 %v37, i64 %v38, i64 %v36
   %v40 = mul i64 %v39, %v26
-  br label %scores41
-scores41:
-  %v43 = phi i64 [ 0, %entry ], [ %v121, %scores41 ]
-  %v44 = phi <8 x float> [ splat (float 0xFFF0000000000000), %entry ], [ %v83, %scores41 ]
-  %v45 = phi <8 x float> [ splat (float 0xFFF0000000000000), %entry ], [ %v120, %scores41 ]
+  br label %row41
+row41:
+  %v43 = phi i64 [ 0, %entry ], [ %v121, %row41 ]
+  %v44 = phi <8 x float> [ splat (float 0xFFF0000000000000), %entry ], [ %v83, %row41 ]
+  %v45 = phi <8 x float> [ splat (float 0xFFF0000000000000), %entry ], [ %v120, %row41 ]
   %v46 = trunc i64 %v43 to i32
   %v47 = add i32 %v8, %v46
   %v48 = getelementptr float, ptr %s, i64 %v43
@@ -127,7 +127,7 @@ scores41:
   store <8 x float> %v118, ptr %v85, align 32
   %v121 = add i64 %v43, 16
   %v122 = icmp slt i64 %v121, %v11
-  br i1 %v122, label %scores41, label %done42
+  br i1 %v122, label %row41, label %done42
 done42:
   %v123 = fcmp ogt <8 x float> %v120, %v83
   %v124 = select <8 x i1> %v123, <8 x float> %v120, <8 x float> %v83

@@ -15,13 +15,13 @@ entry:
   %v11 = sext i32 %v10 to i64
   %v12 = getelementptr i8, ptr %args, i64 24
   %v13 = load i32, ptr %v12, align 4, !invariant.load !0
-  br label %scores14
-scores14:
-  %v16 = phi i64 [ 0, %entry ], [ %v58, %scores14 ]
-  %v17 = phi <16 x float> [ splat (float 0xFFF0000000000000), %entry ], [ %v28, %scores14 ]
-  %v18 = phi <16 x float> [ splat (float 0xFFF0000000000000), %entry ], [ %v37, %scores14 ]
-  %v19 = phi <16 x float> [ splat (float 0xFFF0000000000000), %entry ], [ %v48, %scores14 ]
-  %v20 = phi <16 x float> [ splat (float 0xFFF0000000000000), %entry ], [ %v57, %scores14 ]
+  br label %row14
+row14:
+  %v16 = phi i64 [ 0, %entry ], [ %v58, %row14 ]
+  %v17 = phi <16 x float> [ splat (float 0xFFF0000000000000), %entry ], [ %v28, %row14 ]
+  %v18 = phi <16 x float> [ splat (float 0xFFF0000000000000), %entry ], [ %v37, %row14 ]
+  %v19 = phi <16 x float> [ splat (float 0xFFF0000000000000), %entry ], [ %v48, %row14 ]
+  %v20 = phi <16 x float> [ splat (float 0xFFF0000000000000), %entry ], [ %v57, %row14 ]
   %v21 = mul i64 %v16, 32
   %v22 = getelementptr float, ptr %s, i64 %v21
   %v23 = load <16 x float>, ptr %v22, align 64
@@ -61,7 +61,7 @@ scores14:
   %v57 = select <16 x i1> %v56, <16 x float> %v55, <16 x float> %v20
   %v58 = add i64 %v16, 2
   %v59 = icmp slt i64 %v58, %v11
-  br i1 %v59, label %scores14, label %done15
+  br i1 %v59, label %row14, label %done15
 done15:
   %v60 = fcmp ogt <16 x float> %v48, %v28
   %v61 = select <16 x i1> %v60, <16 x float> %v48, <16 x float> %v28
