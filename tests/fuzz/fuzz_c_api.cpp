@@ -120,7 +120,10 @@ void replace(flexion_block_mask** blocks, flexion_block_mask* made) {
 }
 
 /// A length of a mask: small, so that an execution stays short.
-std::int64_t length(Input& in) { return std::min<std::int64_t>(in.number() * in.byte(), 2000); }
+std::int64_t length(Input& in) {
+    const std::int64_t number = std::clamp<std::int64_t>(in.number(), -2, 2000);
+    return std::min<std::int64_t>(number * in.byte(), 2000);
+}
 
 void attention(Input& in, const Handles& handles) {
     Tensor q, k, v, out, lse, maxima;
