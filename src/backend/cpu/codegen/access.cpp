@@ -6,7 +6,7 @@
 #include <bit>
 #include <numeric>
 
-#include "backend/cpu/codegen/ops.h"
+#include "backend/cpu/codegen/library/ops.h"
 #include "support/fail.h"
 
 namespace flexion::cpu {

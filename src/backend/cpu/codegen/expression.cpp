@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <bit>
 
-#include "backend/cpu/codegen/ops.h"
+#include "backend/cpu/codegen/library/ops.h"
 #include "plan/assumptions.h"
 #include "support/fail.h"
 

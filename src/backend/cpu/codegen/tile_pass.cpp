@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "backend/cpu/codegen/expression.h"
-#include "backend/cpu/codegen/ops.h"
+#include "backend/cpu/codegen/library/ops.h"
 #include "backend/cpu/codegen/passes.h"
 #include "support/format.h"
 

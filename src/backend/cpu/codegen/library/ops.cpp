@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a row of ops.def to instructions: the row's own text, or the function that it names.
-#include "backend/cpu/codegen/ops.h"
+#include "backend/cpu/codegen/library/ops.h"
 
 #include <algorithm>
 #include <string_view>

@@ -3,7 +3,7 @@
 // without SSE4.1, conversion. They mean what ir/semantics.h says, bit for bit.
 #include <limits>
 
-#include "backend/cpu/codegen/ops.h"
+#include "backend/cpu/codegen/library/ops.h"
 
 namespace flexion::cpu {
 namespace {

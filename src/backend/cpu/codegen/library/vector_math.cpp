@@ -4,7 +4,7 @@
 // "Software Manual for the Elementary Functions", 1980.
 #include <array>
 
-#include "backend/cpu/codegen/ops.h"
+#include "backend/cpu/codegen/library/ops.h"
 
 namespace flexion::cpu {
 namespace {
