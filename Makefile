@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # The two commands, and the smaller ones they are made of. Each does its own set-up.
 CONFIGURE = cmake --preset release --log-level=WARNING >/dev/null
-.PHONY: help build demo test test-long tidy format clean
+.PHONY: help build demo test test-sanitizers test-long tidy format clean
 help:
 	@echo "make demo       build, then run the demonstration (tables here, pictures in demo-out)"
-	@echo "make test       every test: release, sanitizers, fuzzing"
+	@echo "make test       the tests of the release build"
+	@echo "make test-sanitizers  the short list under ASan, UBSan and TSan, and a minute of fuzzing"
 	@echo "make test-long  the release tests with all their cases: hours"
 	@echo "make build      the library, the command and the tests, in build/release"
 	@echo "make tidy       clang-tidy; make format: clang-format"
@@ -22,6 +23,9 @@ demo:
 
 test:
 	@tools/test.sh
+
+test-sanitizers:
+	@tools/test.sh setup asan tsan fuzz
 
 test-long:
 	@tools/setup.sh test

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Every test, in stages: test.sh [STAGE...]. Stops at the first stage that fails; prints the seconds
-# of each at the end, and last the closing line of ctest for the release build.
+# The tests, in stages: test.sh [STAGE...], of setup release asan tsan ubsan fuzz; the first two
+# when none is named. Stops at the first stage that fails; prints the seconds of each at the end,
+# and last the closing line of ctest for the release build.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 jobs=$(nproc)
@@ -69,7 +70,7 @@ mkdir -p build
 rm -f build/*.ctest.log
 stages=("$@")
 if [ ${#stages[@]} -eq 0 ]; then
-    stages=(setup release asan tsan fuzz)
+    stages=(setup release)
 fi
 for each in "${stages[@]}"; do
     case $each in
