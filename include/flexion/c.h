@@ -124,8 +124,8 @@ FLEXION_C_API flexion_status flexion_attention(const DLTensor* q, const DLTensor
                                                const flexion_attention_options* options);
 
 /* Everything that flexion_attention would do but the launch, before a CUDA graph is captured. */
-FLEXION_C_API flexion_status flexion_prepare(const DLTensor* q, const DLTensor* k, const DLTensor* v,
-                                             const DLTensor* out,
+FLEXION_C_API flexion_status flexion_prepare(const DLTensor* q, const DLTensor* k,
+                                             const DLTensor* v, const DLTensor* out,
                                              const flexion_attention_options* options);
 
 #ifdef __cplusplus

@@ -68,7 +68,8 @@ BlockMask create_block_mask(const MaskMod& mask_mod, std::optional<std::int64_t>
         for (const TensorView& buffer : mask_mod.captures().buffers) {
             if (buffer.device == Device::cpu) continue;
             fail<UserError>(
-                "flexion::create_block_mask: the mask_mod captures a buffer on a device; create the "
+                "flexion::create_block_mask: the mask_mod captures a buffer on a device; create "
+                "the "
                 "mask from a host copy of it, and take block_mask.with_mask_mod(the one on the "
                 "device)");
         }

@@ -57,7 +57,8 @@ const Kernel& Program::find_or_make(plan::Problem problem, const Make& make) {
     }
     if (count == kVariants) {
         fail<Unsupported>(
-            "flexion::attention: one pair of mods was used with {} different head dims and dtypes in "
+            "flexion::attention: one pair of mods was used with {} different head dims and dtypes "
+            "in "
             "one process; trace the mods anew for further ones",
             kVariants);
     }

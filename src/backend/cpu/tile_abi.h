@@ -34,10 +34,10 @@ struct TileArgs {
 };
 
 /// Captured buffers and scalars as 64-bit words, in this order (pack_captures in tile_kernel.h):
-///   word 0                  the table of vector functions (VectorFunctions*); its layout counts, too
-///   then for the score_mod, if any, and after it for the mask_mod, if any:
-///   per buffer, rank r:     data pointer, r extents, r strides (elements)
-///   per scalar:             the value in its IR type (f32 and i32 in the low half)
+///   word 0                  the table of vector functions (VectorFunctions*); its layout counts,
+///   too then for the score_mod, if any, and after it for the mask_mod, if any: per buffer, rank r:
+///   data pointer, r extents, r strides (elements) per scalar:             the value in its IR type
+///   (f32 and i32 in the low half)
 using Word = std::uint64_t;
 
 /// s: panel [rows][lanes_per_panel], stream [rows rounded up to lanes_per_panel]; f32 (f64
