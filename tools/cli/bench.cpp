@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // flexion bench: a problem timed in rotation with the machine's peak, its error against the
 // reference.
-#include <algorithm>
-#include <cmath>
 #include <cstdio>
-#include <numeric>
 #include <random>
 
 #include <CLI/CLI.hpp>

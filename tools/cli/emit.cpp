@@ -27,9 +27,9 @@ struct EmitOptions {
 /// "cpu" (the instruction set in use) or "cpu:avx512".
 cpu::Isa isa_of_target(const std::string& target) {
     if (target.empty() || target == "cpu") return cpu::detect_isa();
-    for (const cpu::Isa isa :
-         {cpu::Isa::portable, cpu::Isa::avx2, cpu::Isa::avx512, cpu::Isa::avx512_bf16}) {
-        if (target == std::string("cpu:") + cpu::name_of(isa)) return isa;
+    constexpr std::string_view kPrefix = "cpu:";
+    if (target.starts_with(kPrefix)) {
+        if (const auto isa = cpu::find_isa(target.substr(kPrefix.size()))) return *isa;
     }
     fail<UserError>(
         "flexion emit: --target {}; expected cpu, cpu:portable, cpu:avx2, cpu:avx512 or "

@@ -30,8 +30,7 @@ void info() {
         std::printf("  back end %s\n", backend->name());
 #ifdef FLEXION_WITH_CPU
     std::printf("  instruction sets:");
-    for (const cpu::Isa isa :
-         {cpu::Isa::portable, cpu::Isa::avx2, cpu::Isa::avx512, cpu::Isa::avx512_bf16}) {
+    for (const cpu::Isa isa : cpu::kIsas) {
         if (cpu::has_isa(isa)) std::printf(" %s", cpu::name_of(isa));
     }
     std::printf("; in use: %s\n", cpu::name_of(cpu::detect_isa()));

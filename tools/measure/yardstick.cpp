@@ -14,10 +14,7 @@ namespace flexion::measure {
 namespace {
 
 cpu::Isa isa_of(std::string_view name) {
-    for (const cpu::Isa isa :
-         {cpu::Isa::portable, cpu::Isa::avx2, cpu::Isa::avx512, cpu::Isa::avx512_bf16}) {
-        if (name == cpu::name_of(isa)) return isa;
-    }
+    if (const std::optional<cpu::Isa> isa = cpu::find_isa(name)) return *isa;
     fail<InternalError>("flexion::measure: no instruction set '{}'", name);
 }
 

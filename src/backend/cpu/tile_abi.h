@@ -14,6 +14,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string_view>
 
 namespace flexion::cpu {
 
@@ -59,7 +61,10 @@ enum class PFormat : std::uint8_t { f32, bf16_pairs, f64 };
 
 /// What fixes the shape of a compiled tile pass besides the mods.
 enum class Isa : std::uint8_t { portable, avx2, avx512, avx512_bf16 };
+inline constexpr Isa kIsas[] = {Isa::portable, Isa::avx2, Isa::avx512, Isa::avx512_bf16};
 const char* name_of(Isa isa);
+/// The one that name_of() calls `name`.
+std::optional<Isa> find_isa(std::string_view name);
 /// f32 lanes of a panel: 32 for both AVX-512 forms, 16 for AVX2, 8 for portable; f64: half of it.
 constexpr int lanes_per_panel(Isa isa) {
     return isa >= Isa::avx512 ? 32 : isa == Isa::avx2 ? 16 : 8;

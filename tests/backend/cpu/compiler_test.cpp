@@ -136,8 +136,7 @@ std::vector<Sample> samples() {
 
 // Every instruction set can be compiled for on any machine; loading refuses undefined symbols.
 TEST(Compiler, MakesCompleteObjectsForEveryInstructionSet) {
-    for (const cpu::Isa isa :
-         {cpu::Isa::portable, cpu::Isa::avx2, cpu::Isa::avx512, cpu::Isa::avx512_bf16}) {
+    for (const cpu::Isa isa : cpu::kIsas) {
         for (const Sample& sample : samples()) {
             SCOPED_TRACE(isa_name(isa) + " " + sample.name);
             const plan::Mods mods = sample.mods.mods(sample.problem.dtype == DType::f64);

@@ -112,8 +112,7 @@ TileResult run_as(const TileRun& run, const plan::Mods& mods, double (*score_of)
 
 std::vector<cpu::Isa> runnable_isas() {
     std::vector<cpu::Isa> isas;
-    for (cpu::Isa isa :
-         {cpu::Isa::portable, cpu::Isa::avx2, cpu::Isa::avx512, cpu::Isa::avx512_bf16})
+    for (cpu::Isa isa : cpu::kIsas)
         if (cpu::has_isa(isa)) isas.push_back(isa);
     return isas;
 }

@@ -57,16 +57,21 @@ Isa best_isa() {
 
 const char* name_of(Isa isa) { return kNames[static_cast<int>(isa)]; }
 
+std::optional<Isa> find_isa(std::string_view name) {
+    for (const Isa isa : kIsas) {
+        if (name == name_of(isa)) return isa;
+    }
+    return std::nullopt;
+}
+
 bool has_isa(Isa isa) { return machine_has(isa); }
 
 Isa detect_isa() {
     static const Isa kBest = best_isa();
     const std::string& forced = settings().cpu_isa;
     if (forced.empty()) return kBest;
-    for (Isa isa : {Isa::portable, Isa::avx2, Isa::avx512, Isa::avx512_bf16}) {
-        if (forced != name_of(isa)) continue;
-        if (isa <= kBest && machine_has(isa)) return isa;
-    }
+    const std::optional<Isa> isa = find_isa(forced);
+    if (isa && *isa <= kBest && machine_has(*isa)) return *isa;
     fail<Unsupported>(
         "flexion: cpu_isa is '{}', which this machine or this build lacks; the best one here is "
         "'{}': leave FLEXION_CPU_ISA unset",

@@ -251,7 +251,7 @@ BlockMask random_mask(std::mt19937_64& random, std::int64_t B, std::int64_t H, B
 
 std::vector<Isa> isas() {
     std::vector<Isa> all;
-    for (Isa isa : {Isa::portable, Isa::avx2, Isa::avx512, Isa::avx512_bf16})
+    for (Isa isa : kIsas)
         if (has_isa(isa)) all.push_back(isa);
     return all;
 }
