@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include <flexion/block_mask.h>
 #include <flexion/export.h>
@@ -61,6 +62,39 @@ void attention(const TensorView& q, const TensorView& k, const TensorView& v, co
 /// attention does.
 void prepare(const TensorView& q, const TensorView& k, const TensorView& v, const TensorView& out,
              const AttentionOptions& options = {});
+
+struct BackwardOptions {
+    ScoreMod score_mod = {};  ///< score_mod to enable_gqa: as the forward call had them
+    BlockMask block_mask = {};
+    double scale = 0;
+    bool enable_gqa = true;
+    /// [B, Hq, Sq] gradient of lse, of lse's dtype; data null: zero.
+    TensorView d_lse = {};
+    /// Gradients wanted of the score_mod's captured buffers of floats, by position in
+    /// score_mod.captures(q is f64).buffers, each of its buffer's shape, and of its buffer's dtype
+    /// or f32 (f64 for a buffer of f64). Data null, or past the end: not wanted.
+    std::vector<TensorView> d_buffers = {};
+    int threads = 0;        ///< 0: all of the context's pool
+    std::string backend{};  ///< "": the best for these tensors; "cpu", "reference"
+    const ParallelFor* parallel_for = nullptr;
+    LaunchInfo* info = nullptr;
+};
+
+/// The gradients of attention. `out` and `lse` are what the forward call gave; d_out and d_lse are
+/// the gradients of the loss with respect to them.
+///   d_out as out, data null: zero       d_q, d_k, d_v as q, k, v, data null: not wanted
+/// all of q's dtype, sums in f32 (f64 for f64). Gradients are written, not added to; they share no
+/// memory with anything else. What is not asked for costs nothing. d_k and d_v are summed over the
+/// heads of a group, and over the batch where Bkv is 1; buffers over all positions that read an
+/// element. Fully masked rows, masked positions and blocks that no query visits give exactly 0. The
+/// same bits from run to run and for any number of threads. Scores are computed again: nothing of
+/// size Sq x Skv is kept. Ties and edges of mods as in torch. Second order is not offered.
+/// Throws UserError, Unsupported, CompileError.
+/// Source: Dao, "FlashAttention-2", 2023, algorithm 2; Dong et al., "Flex Attention", 2024.
+void attention_backward(const TensorView& q, const TensorView& k, const TensorView& v,
+                        const TensorView& out, const TensorView& lse, const TensorView& d_out,
+                        const TensorView& d_q, const TensorView& d_k, const TensorView& d_v,
+                        const BackwardOptions& options = {});
 
 /// Counters of the default context's caches, for tests and tuning.
 struct CacheInfo {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A back end is six verbs; kernel_for() in kernel_cache.h is the line that calls them.
+// A back end is six verbs (launch has two directions); kernel_for() in kernel_cache.h is the line
+// that calls them.
 #pragma once
 
 #include <cstdint>
@@ -55,6 +56,9 @@ public:
     virtual std::unique_ptr<Kernel> load(const Source& source, const Binary& binary) const = 0;
     /// Runs a validated call. Unsupported where supports() says no for its problem.
     virtual void launch(const plan::LaunchArgs& args, KernelProvider& kernels) const = 0;
+    /// Runs a validated backward call; `kernels` gives those of Direction::backward. Unsupported
+    /// unless a back end has one.
+    virtual void launch_backward(const plan::BackwardArgs& args, KernelProvider& kernels) const;
 };
 
 }  // namespace flexion::backend

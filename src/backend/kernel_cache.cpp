@@ -38,6 +38,13 @@ std::unique_ptr<Kernel> kernel_for(const Backend& backend, const plan::Problem& 
     return kernel;
 }
 
+void Backend::launch_backward(const plan::BackwardArgs&, KernelProvider&) const {
+    fail<Unsupported>(
+        "flexion::attention_backward: back end {} has no backward pass; move the tensors to the "
+        "host and take the back end cpu or reference",
+        name());
+}
+
 // A reader pins first and looks at the key again afterwards; a writer clears the key first and
 // looks at the pins afterwards. Both in the single order of seq_cst operations, so that one of them
 // sees the other: a program that a reader uses is never destroyed.
@@ -206,7 +213,7 @@ CacheInfo KernelCache::info() const {
 std::shared_ptr<const Kernel> CallKernels::get(const plan::Problem& problem) {
     const std::int64_t misses = cost_.misses;
     const Kernel& kernel = kernel_of(problem);
-    if (cost_.misses != misses && problem.direction == plan::Direction::forward && mods_.mask) {
+    if (cost_.misses != misses && problem.direction != plan::Direction::mask_leaf && mods_.mask) {
         plan::Problem counterpart = problem;
         counterpart.masked = !problem.masked;
         kernel_of(counterpart);
@@ -215,20 +222,38 @@ std::shared_ptr<const Kernel> CallKernels::get(const plan::Problem& problem) {
     return {std::shared_ptr<const Kernel>(), &kernel};
 }
 
-const Kernel& CallKernels::kernel_of(plan::Problem problem) {
+const plan::Derivative* CallKernels::derivative() {
+    return program_of(mods_.mask != nullptr)->derivative();
+}
+
+std::uint64_t CallKernels::assumptions() {
+    return program_of(mods_.mask != nullptr)->assumptions(mods_, extents_);
+}
+
+plan::Mods CallKernels::mods_of(bool masked) const {
     plan::Mods mods = mods_;
-    std::uint64_t mask_hash = mask_hash_;
-    if (!problem.masked) {
+    if (!masked) {
         mods.mask = nullptr;
         mods.mask_captures = nullptr;
-        mask_hash = 0;
     }
-    KernelCache::Ref& program = programs_[problem.masked];
-    if (!program) {
-        const std::uint64_t key = hash_combine(hash_combine(0, score_hash_), mask_hash);
-        program = cache_.program(backend_, mods, key, cost_);
+    return mods;
+}
+
+const KernelCache::Ref& CallKernels::program_of(bool masked) {
+    KernelCache::Ref& program = programs_[masked];
+    if (program) return program;
+    std::uint64_t key = hash_combine(hash_combine(0, score_hash_), masked ? mask_hash_ : 0);
+    if (mods_.derive) {
+        key = hash_combine(key, 1 + mods_.derive->size());
+        for (const int buffer : *mods_.derive) key = hash_combine(key, buffer);
     }
-    problem.assumptions = program->assumptions(mods, extents_);
+    program = cache_.program(backend_, mods_of(masked), key, cost_);
+    return program;
+}
+
+const Kernel& CallKernels::kernel_of(plan::Problem problem) {
+    const KernelCache::Ref& program = program_of(problem.masked);
+    problem.assumptions = program->assumptions(mods_of(problem.masked), extents_);
     return cache_.kernel(program, problem, cost_);
 }
 

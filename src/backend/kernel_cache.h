@@ -96,6 +96,7 @@ private:
 class CallKernels final : public KernelProvider {
 public:
     /// score_hash, mask_hash: structural hashes of the functions in `mods`, 0 where there is none.
+    /// What `mods` points to must outlive this object.
     CallKernels(KernelCache& cache, const Backend& backend, const plan::Mods& mods,
                 std::uint64_t score_hash, std::uint64_t mask_hash, const plan::Extents& extents)
         : cache_(cache),
@@ -106,9 +107,15 @@ public:
           extents_(extents) {}
 
     std::shared_ptr<const Kernel> get(const plan::Problem& problem) override;
+    /// Of mods with `derive`: what the kernels compute, null without a score_mod, and the bits for
+    /// plan::in_range(). Valid as long as this object.
+    const plan::Derivative* derivative();
+    std::uint64_t assumptions();
     double compile_ms() const { return cost_.compile_ms; }
 
 private:
+    plan::Mods mods_of(bool masked) const;
+    const KernelCache::Ref& program_of(bool masked);
     const Kernel& kernel_of(plan::Problem problem);
 
     KernelCache& cache_;

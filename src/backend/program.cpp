@@ -31,12 +31,22 @@ Program::Program(const Backend& backend, const plan::Mods& mods)
     : backend_(&backend),
       score_(copy_of(mods.score)),
       mask_(copy_of(mods.mask)),
-      simplified_score_(simplified(mods.score)),
+      derive_(mods.derive ? std::optional(*mods.derive) : std::nullopt),
+      simplified_score_(derive_ ? std::nullopt : simplified(mods.score)),
       simplified_mask_(simplified(mods.mask)),
-      checker_(pointer_to(simplified_score_), pointer_to(simplified_mask_)) {}
+      derivative_(derive_ && score_
+                      ? std::optional<plan::Derivative>(std::in_place, *score_, *derive_)
+                      : std::nullopt),
+      checker_(compiled_score(), pointer_to(simplified_mask_)) {}
+
+const ir::Function* Program::compiled_score() const {
+    return derivative_ ? &derivative_->function : pointer_to(simplified_score_);
+}
 
 bool Program::matches(const Backend& backend, const plan::Mods& mods) const {
-    return backend_ == &backend && same(score_, mods.score) && same(mask_, mods.mask);
+    const bool same_buffers = mods.derive ? derive_ == *mods.derive : !derive_;
+    return backend_ == &backend && same_buffers && same(score_, mods.score) &&
+           same(mask_, mods.mask);
 }
 
 const Kernel* Program::find(const plan::Problem& problem) const {
@@ -62,10 +72,11 @@ const Kernel& Program::find_or_make(plan::Problem problem, const Make& make) {
             "one process; trace the mods anew for further ones",
             kVariants);
     }
-    const plan::Mods mods{.score = pointer_to(simplified_score_),
+    const plan::Mods mods{.score = compiled_score(),
                           .mask = pointer_to(simplified_mask_),
                           .score_captures = nullptr,
-                          .mask_captures = nullptr};
+                          .mask_captures = nullptr,
+                          .derive = derive_ ? &*derive_ : nullptr};
     Variant& variant = variants_[count];
     variant.kernel = make(*backend_, problem, mods);
     variant.problem = problem;

@@ -9,10 +9,12 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <vector>
 
 #include "backend/backend.h"
 #include "ir/function.h"
 #include "plan/assumptions.h"
+#include "plan/buffer_gradients.h"
 #include "plan/problem.h"
 
 namespace flexion::backend {
@@ -20,7 +22,7 @@ namespace flexion::backend {
 /// Kernels are found without a lock and live as long as the program.
 class Program {
 public:
-    /// Copies and simplifies the functions of `mods`.
+    /// Copies and simplifies the functions of `mods`, or derives them.
     Program(const Backend& backend, const plan::Mods& mods);
 
     /// Whether this program is for that back end and mods of that structure.
@@ -30,6 +32,9 @@ public:
     std::uint64_t assumptions(const plan::Mods& mods, const plan::Extents& extents) const {
         return checker_.bits(mods, extents);
     }
+
+    /// Null unless made of mods with `derive` and a score_mod.
+    const plan::Derivative* derivative() const { return derivative_ ? &*derivative_ : nullptr; }
 
     /// A kernel made before, or null.
     const Kernel* find(const plan::Problem& problem) const;
@@ -54,8 +59,11 @@ private:
     };
 
     const Backend* backend_;
-    std::optional<ir::Function> score_, mask_;                        // as traced: the identity
+    std::optional<ir::Function> score_, mask_;  // as traced: the identity
+    std::optional<std::vector<int>> derive_;
     std::optional<ir::Function> simplified_score_, simplified_mask_;  // what is compiled
+    std::optional<plan::Derivative> derivative_;                      // in place of the score
+    const ir::Function* compiled_score() const;
     plan::AssumptionChecker checker_;
     std::mutex making_;
     std::array<Variant, kVariants> variants_;  // [0, count_) never change again

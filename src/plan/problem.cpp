@@ -13,6 +13,8 @@ const char* text_of(Direction direction) {
             return "forward";
         case Direction::mask_leaf:
             return "mask_leaf";
+        case Direction::backward:
+            return "backward";
     }
     return "?";
 }

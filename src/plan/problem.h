@@ -4,13 +4,14 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include <flexion/expr.h>
 #include <flexion/tensor.h>
 
 namespace flexion::plan {
 
-enum class Direction : std::uint8_t { forward, mask_leaf };
+enum class Direction : std::uint8_t { forward, mask_leaf, backward };
 
 struct Problem {
 #define FLEXION_PROBLEM(type, name, initial) type name = initial;
@@ -22,12 +23,16 @@ std::uint64_t hash(const Problem& problem);
 /// A line `name = value` for each row of problem.def.
 std::string to_text(const Problem& problem);
 
-/// The functions that go into a kernel; null: none.
+/// The functions that go into a kernel; null: none. Back ends are given `score` simplified, or, for
+/// backward kernels, as Derivative::function of plan/buffer_gradients.h.
 struct Mods {
     const ir::Function* score = nullptr;
     const ir::Function* mask = nullptr;
     const Captures* score_captures = nullptr;
     const Captures* mask_captures = nullptr;
+    /// Kernels are made for the derivative of `score`: the buffers of it, ascending, whose
+    /// gradients are wanted. Null: for `score` itself.
+    const std::vector<int>* derive = nullptr;
 };
 
 }  // namespace flexion::plan
