@@ -4,6 +4,8 @@
 
 #include <cstring>
 
+#include "support/log.h"
+
 namespace flexion {
 
 void copy_elements(const TensorView& from, const TensorView& to) {
@@ -31,6 +33,30 @@ DenseTensor::DenseTensor(const TensorView& like)
         view_.strides[i] = stride;
         stride *= like.shape[i];
     }
+}
+
+const TensorView& DenseCopies::make(const char* name, const TensorView& view) {
+    log(LogChannel::launch, "{}: copied {}, whose last dimension has stride {}", where_, name,
+        view.strides[view.rank - 1]);
+    return copies_.emplace_back(view).view();
+}
+
+TensorView DenseCopies::input(const char* name, const TensorView& view) {
+    if (!view.data || last_dim_contiguous(view)) return view;
+    const TensorView& copy = make(name, view);
+    copy_elements(view, copy);
+    return copy;
+}
+
+TensorView DenseCopies::result(const char* name, const TensorView& view) {
+    if (!view.data || last_dim_contiguous(view)) return view;
+    const TensorView& copy = make(name, view);
+    results_.emplace_back(copy, view);
+    return copy;
+}
+
+void DenseCopies::write_back() const {
+    for (const auto& [copy, target] : results_) copy_elements(copy, target);
 }
 
 }  // namespace flexion

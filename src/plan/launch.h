@@ -48,7 +48,7 @@ struct LaunchArgs {
 /// are written, not added to.
 struct BackwardArgs {
     /// q, k, v, and what the forward pass gave: out and lse, both read (rank 4 and 3, with data).
-    /// max_scores, stream and prepare mean nothing. mods.derive is set where mods.score is.
+    /// max_scores, stream and prepare mean nothing. mods.derive is set.
     LaunchArgs call;
     TensorView d_out{};              ///< as out; data null: zero
     TensorView d_lse{};              ///< [B, Hq, Sq] as lse; data null: zero
