@@ -73,7 +73,7 @@ void call(const TensorView& q, const TensorView& k, const TensorView& v, const T
     };
     const ModHashes hashes = take_mods(options.score_mod, options.block_mask, args);
     backend::CallKernels kernels(context.kernels(), backend, args.mods, hashes.score, hashes.mask,
-                                 extents_of(args));
+                                 extents_of(args), args.executor);
     backend.launch(args, kernels);
     if (options.info) {
         options.info->backend = backend.name();

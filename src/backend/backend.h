@@ -43,6 +43,9 @@ public:
     /// The kernel is made for the simplified mods and stays valid until the launch has returned.
     /// Not thread-safe: ask before entering a parallel region.
     virtual std::shared_ptr<const Kernel> get(const plan::Problem& problem) = 0;
+    /// Names a kernel that calls of other lengths need: it is made together with the first one that
+    /// get() has to make, so that a new length compiles nothing.
+    virtual void expect(const plan::Problem&) {}
 };
 
 class Backend {

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "backend/dump.h"
 #include "support/fail.h"
@@ -182,14 +183,16 @@ KernelCache::Ref KernelCache::insert(const Backend& backend, const plan::Mods& m
     return ref;
 }
 
+const Kernel* KernelCache::find(const Ref& program, const plan::Problem& problem) {
+    const Kernel* const kernel = program->find(problem);
+    if (kernel && program.slot_) program.slot_->hits.fetch_add(1, std::memory_order_relaxed);
+    return kernel;
+}
+
 const Kernel& KernelCache::kernel(const Ref& program, const plan::Problem& problem, Cost& cost) {
-    if (const Kernel* kernel = program->find(problem)) {
-        if (program.slot_) program.slot_->hits.fetch_add(1, std::memory_order_relaxed);
-        return *kernel;
-    }
+    if (const Kernel* const kernel = find(program, problem)) return *kernel;
     const Slow slow(*this, cost.compile_ms);
     misses_.fetch_add(1, std::memory_order_relaxed);
-    ++cost.misses;
     return program->find_or_make(
         problem, [&](const Backend& backend, const plan::Problem& made, const plan::Mods& mods) {
             return kernel_for(backend, made, mods, disk_, compiled_);
@@ -211,15 +214,30 @@ CacheInfo KernelCache::info() const {
 }
 
 std::shared_ptr<const Kernel> CallKernels::get(const plan::Problem& problem) {
-    const std::int64_t misses = cost_.misses;
-    const Kernel& kernel = kernel_of(problem);
-    if (cost_.misses != misses && problem.direction != plan::Direction::mask_leaf && mods_.mask) {
-        plan::Problem counterpart = problem;
-        counterpart.masked = !problem.masked;
-        kernel_of(counterpart);
-    }
+    const plan::Problem full = with_assumptions(problem);
+    const Kernel* kernel = cache_.find(programs_[problem.masked], full);
+    if (!kernel) kernel = &make(problem);
     // Owned by its program, which this object pins: a pointer without a count.
-    return {std::shared_ptr<const Kernel>(), &kernel};
+    return {std::shared_ptr<const Kernel>(), kernel};
+}
+
+const Kernel& CallKernels::make(const plan::Problem& problem) {
+    std::vector<plan::Problem> problems{problem};
+    if (problem.direction != plan::Direction::mask_leaf) {
+        if (expected_) problems.push_back(*expected_);
+        for (std::size_t i = problems.size(); mods_.mask && i-- > 0;) {
+            problems.push_back(problems[i]);
+            problems.back().masked = !problems[i].masked;
+        }
+    }
+    for (plan::Problem& each : problems) each = with_assumptions(each);
+    std::vector<KernelCache::Cost> costs(problems.size());
+    std::vector<const Kernel*> kernels(problems.size());
+    executor_.run(static_cast<std::int64_t>(problems.size()), [&](std::int64_t i, int) {
+        kernels[i] = &cache_.kernel(programs_[problems[i].masked], problems[i], costs[i]);
+    });
+    for (const KernelCache::Cost& cost : costs) cost_.compile_ms += cost.compile_ms;
+    return *kernels.front();
 }
 
 const plan::Derivative* CallKernels::derivative() {
@@ -251,10 +269,10 @@ const KernelCache::Ref& CallKernels::program_of(bool masked) {
     return program;
 }
 
-const Kernel& CallKernels::kernel_of(plan::Problem problem) {
+plan::Problem CallKernels::with_assumptions(plan::Problem problem) {
     const KernelCache::Ref& program = program_of(problem.masked);
     problem.assumptions = program->assumptions(mods_of(problem.masked), extents_);
-    return cache_.kernel(program, problem, cost_);
+    return problem;
 }
 
 }  // namespace flexion::backend

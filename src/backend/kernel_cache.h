@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 
 #include <flexion/attention.h>
 
@@ -13,6 +14,7 @@
 #include "backend/disk_cache.h"
 #include "backend/program.h"
 #include "plan/assumptions.h"
+#include "support/os/thread_pool.h"
 
 namespace flexion::backend {
 
@@ -35,10 +37,8 @@ public:
     KernelCache(const KernelCache&) = delete;
     KernelCache& operator=(const KernelCache&) = delete;
 
-    /// What a caller waited for: kernels that were not there, and the thread CPU milliseconds that
-    /// they and new programs took.
+    /// What a caller waited for: the thread CPU milliseconds that new programs and kernels took.
     struct Cost {
-        std::int64_t misses = 0;
         double compile_ms = 0;
     };
 
@@ -62,7 +62,9 @@ public:
 
     /// `key`: a hash of the structure of `mods`.
     Ref program(const Backend& backend, const plan::Mods& mods, std::uint64_t key, Cost& cost);
-    /// The program's kernel for `problem`.
+    /// The program's kernel for `problem`, or null. No lock.
+    const Kernel* find(const Ref& program, const plan::Problem& problem);
+    /// The same, made where it is missing.
     const Kernel& kernel(const Ref& program, const plan::Problem& problem, Cost& cost);
 
     CacheInfo info() const;
@@ -91,22 +93,26 @@ private:
 };
 
 /// The kernels of one call: bits from its captures and lengths, then the cache. A kernel that is
-/// made with a mask, or without the mask that there is, brings its counterpart along: which of the
-/// two a call needs depends on lengths and contents, and those are to compile nothing.
+/// made brings along the one that was expected, and with a mask_mod the counterparts of both
+/// without or with the mask: which of them a call needs depends on lengths and contents, and those
+/// are to compile nothing. They are made in parallel where the call has threads.
 class CallKernels final : public KernelProvider {
 public:
     /// score_hash, mask_hash: structural hashes of the functions in `mods`, 0 where there is none.
     /// What `mods` points to must outlive this object.
     CallKernels(KernelCache& cache, const Backend& backend, const plan::Mods& mods,
-                std::uint64_t score_hash, std::uint64_t mask_hash, const plan::Extents& extents)
+                std::uint64_t score_hash, std::uint64_t mask_hash, const plan::Extents& extents,
+                const Executor& executor = {})
         : cache_(cache),
           backend_(backend),
           mods_(mods),
           score_hash_(score_hash),
           mask_hash_(mask_hash),
-          extents_(extents) {}
+          extents_(extents),
+          executor_(executor) {}
 
     std::shared_ptr<const Kernel> get(const plan::Problem& problem) override;
+    void expect(const plan::Problem& problem) override { expected_ = problem; }
     /// Of mods with `derive`: what the kernels compute, null without a score_mod, and the bits for
     /// plan::in_range(). Valid as long as this object.
     const plan::Derivative* derivative();
@@ -116,13 +122,16 @@ public:
 private:
     plan::Mods mods_of(bool masked) const;
     const KernelCache::Ref& program_of(bool masked);
-    const Kernel& kernel_of(plan::Problem problem);
+    plan::Problem with_assumptions(plan::Problem problem);
+    const Kernel& make(const plan::Problem& problem);
 
     KernelCache& cache_;
     const Backend& backend_;
     plan::Mods mods_;
     std::uint64_t score_hash_, mask_hash_;
     plan::Extents extents_;
+    Executor executor_;
+    std::optional<plan::Problem> expected_;
     KernelCache::Ref programs_[2];  // without and with the mask
     KernelCache::Cost cost_;
 };

@@ -2,6 +2,7 @@
 // Kernels of one pair of mods: an append-only array that readers scan without a lock.
 #include "backend/program.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "passes/passes.h"
@@ -58,30 +59,47 @@ const Kernel* Program::find(const plan::Problem& problem) const {
 }
 
 const Kernel& Program::find_or_make(plan::Problem problem, const Make& make) {
-    const std::lock_guard lock(making_);
-    if (const Kernel* kernel = find(problem)) return *kernel;
-    const int count = count_.load(std::memory_order_relaxed);
-    if (problem.assumptions != 0 && count >= kVariants - kGeneralVariants) {
+    std::unique_lock lock(making_);
+    const auto under_way = [&] {
+        return std::find(under_way_.begin(), under_way_.end(), problem) != under_way_.end();
+    };
+    const auto made = [&] { return under_way_.size() + count_.load(std::memory_order_relaxed); };
+    if (problem.assumptions != 0 && !find(problem) && !under_way() &&
+        made() >= kVariants - kGeneralVariants) {
         problem.assumptions = 0;
-        if (const Kernel* kernel = find(problem)) return *kernel;
     }
-    if (count == kVariants) {
+    made_.wait(lock, [&] { return !under_way(); });
+    if (const Kernel* const kernel = find(problem)) return *kernel;
+    if (made() == kVariants) {
         fail<Unsupported>(
             "flexion::attention: one pair of mods was used with {} different head dims and dtypes "
-            "in "
-            "one process; trace the mods anew for further ones",
+            "in one process; trace the mods anew for further ones",
             kVariants);
     }
-    const plan::Mods mods{.score = compiled_score(),
-                          .mask = pointer_to(simplified_mask_),
-                          .score_captures = nullptr,
-                          .mask_captures = nullptr,
-                          .derive = derive_ ? &*derive_ : nullptr};
-    Variant& variant = variants_[count];
-    variant.kernel = make(*backend_, problem, mods);
-    variant.problem = problem;
-    count_.store(count + 1, std::memory_order_release);
-    return *variant.kernel;
+    // Others may make other kernels meanwhile.
+    under_way_.push_back(problem);
+    lock.unlock();
+    const auto finish = [&](std::unique_ptr<Kernel> kernel) {
+        lock.lock();
+        under_way_.erase(std::find(under_way_.begin(), under_way_.end(), problem));
+        made_.notify_all();
+        if (!kernel) return;
+        const int count = count_.load(std::memory_order_relaxed);
+        variants_[count] = {problem, std::move(kernel)};
+        count_.store(count + 1, std::memory_order_release);
+    };
+    try {
+        finish(make(*backend_, problem,
+                    {.score = compiled_score(),
+                     .mask = pointer_to(simplified_mask_),
+                     .score_captures = nullptr,
+                     .mask_captures = nullptr,
+                     .derive = derive_ ? &*derive_ : nullptr}));
+    } catch (...) {
+        finish(nullptr);
+        throw;
+    }
+    return *find(problem);
 }
 
 }  // namespace flexion::backend

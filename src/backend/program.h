@@ -4,6 +4,7 @@
 
 #include <array>
 #include <atomic>
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -41,9 +42,10 @@ public:
 
     using Make = std::function<std::unique_ptr<Kernel>(
         const Backend& backend, const plan::Problem& problem, const plan::Mods& simplified)>;
-    /// The kernel of `problem`, made by `make` when it is missing; callers that miss at once wait
-    /// for the first one. Past kVariants - kGeneralVariants kernels a new set of assumptions gets
-    /// the kernel without assumptions, which is right for all.
+    /// The kernel of `problem`, made by `make` when it is missing; callers that miss the same
+    /// kernel at once wait for the first one, different ones are made at the same time. Past
+    /// kVariants - kGeneralVariants kernels a new set of assumptions gets the kernel without
+    /// assumptions, which is right for all.
     const Kernel& find_or_make(plan::Problem problem, const Make& make);
 
     int kernel_count() const { return count_.load(std::memory_order_acquire); }
@@ -65,7 +67,9 @@ private:
     std::optional<plan::Derivative> derivative_;                      // in place of the score
     const ir::Function* compiled_score() const;
     plan::AssumptionChecker checker_;
-    std::mutex making_;
+    std::mutex making_;  // not held while a kernel is made
+    std::condition_variable made_;
+    std::vector<plan::Problem> under_way_;
     std::array<Variant, kVariants> variants_;  // [0, count_) never change again
     std::atomic<int> count_{0};
 };

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -48,6 +49,7 @@ public:
     Binary compile(const Source& source) const override {
         ++compiled;
         if (refuse) throw CompileError("refused");
+        if (compiling) compiling();
         std::this_thread::sleep_for(std::chrono::milliseconds(delay_ms));
         return Binary(source.text.begin(), source.text.end());
     }
@@ -60,6 +62,7 @@ public:
     mutable std::atomic<int> compiled{0};
     std::atomic<int> delay_ms{0};
     std::atomic<bool> refuse{false};
+    std::function<void()> compiling;
 };
 
 /// score_mods of one structure each, told apart by a constant.
@@ -168,6 +171,49 @@ TEST_F(KernelCacheTest, AMaskBringsBothKernels) {
         call(mod(2), mask).get({.masked = masked});
     }
     EXPECT_EQ(backend_.compiled, 4);
+}
+
+TEST_F(KernelCacheTest, WhatIsExpectedIsMadeAlong) {
+    const MaskMod mask = mask_mod([](Expr, Expr, Expr q, Expr k) { return q >= k; });
+    ThreadPool pool(3);
+    for (const Executor& executor : {Executor{}, Executor{.pool = &pool, .width = 3}}) {
+        backend_.compiled = 0;
+        KernelCache cache(disk_);
+        for (const bool few : {false, true}) {
+            for (const bool masked : {false, true}) {
+                CallKernels kernels(cache, backend_,
+                                    {.mask = &mask.function(), .mask_captures = &mask.captures()},
+                                    0, mask.hash(), {}, executor);
+                kernels.expect({.few_queries = !few});
+                const std::string text =
+                    this->text(kernels.get({.masked = masked, .few_queries = few}));
+                EXPECT_NE(text.find(few ? "few_queries = yes" : "few_queries = no"),
+                          std::string::npos);
+                EXPECT_NE(text.find(masked ? "masked = yes" : "masked = no"), std::string::npos);
+                EXPECT_EQ(backend_.compiled, 4);
+            }
+        }
+        CallKernels plain(cache, backend_, {}, 0, 0, {}, executor);
+        plain.expect({.few_queries = true});
+        plain.get({});  // the kernels without a mask serve it
+        EXPECT_EQ(backend_.compiled, 4);
+    }
+}
+
+TEST_F(KernelCacheTest, OneProgramsKernelsAreMadeAtTheSameTime) {
+    // Each compilation waits for the other one.
+    const ScoreMod score = mod(1);
+    std::atomic<int> under_way{0}, met{0};
+    backend_.compiling = [&] {
+        ++under_way;
+        const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+        while (under_way < 2 && std::chrono::steady_clock::now() < limit) std::this_thread::yield();
+        met += under_way == 2;
+    };
+    std::thread other([&] { call(score).get({.few_queries = true}); });
+    call(score).get({});
+    other.join();
+    EXPECT_EQ(met, 2);
 }
 
 TEST_F(KernelCacheTest, LengthsAndValuesCompileNothingUntilAnAssumptionChanges) {

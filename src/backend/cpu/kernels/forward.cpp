@@ -9,6 +9,8 @@ Passes::Passes(const plan::LaunchArgs& args, backend::KernelProvider& kernels, b
                const Visits& visits) {
     const bool has_mask = args.mods.mask != nullptr;
     const void* functions = nullptr;
+    // Another length takes the other map.
+    kernels.expect({.dtype = args.q.dtype, .few_queries = !few_queries});
     for (const bool masked : {false, true}) {
         const bool needed =
             masked ? visits.partial && has_mask : visits.full || (visits.partial && !has_mask);
