@@ -8,27 +8,35 @@
 
 namespace flexion::cpu {
 
-#define FLEXION_DECLARE_ISA(isa)      \
+// FLEXION_BUILT_ISAS comes from the build: FLEXION_ISA(name) for each that it has.
+#define FLEXION_ISA(isa)              \
     namespace isa {                   \
     extern const IsaKernels kKernels; \
     }
-#if defined(FLEXION_HAVE_AVX2)
-FLEXION_DECLARE_ISA(avx2)
-FLEXION_DECLARE_ISA(avx512)
-FLEXION_DECLARE_ISA(avx512_bf16)
-#endif
-FLEXION_DECLARE_ISA(portable)
-#undef FLEXION_DECLARE_ISA
+FLEXION_BUILT_ISAS
+#undef FLEXION_ISA
 
 namespace {
 
 constexpr const char* kNames[] = {"portable", "avx2", "avx512", "avx512_bf16"};
 
+const IsaKernels* built_kernels(Isa isa) {
+    switch (isa) {
+#define FLEXION_ISA(isa) \
+    case Isa::isa:       \
+        return &isa::kKernels;
+        FLEXION_BUILT_ISAS
+#undef FLEXION_ISA
+        default:
+            return nullptr;
+    }
+}
+
 bool machine_has(Isa isa) {
     switch (isa) {
         case Isa::portable:
             return true;
-#if defined(FLEXION_HAVE_AVX2)
+#if defined(__x86_64__)
         // The builtin asks cpuid, and XCR0 for what the operating system saves.
         case Isa::avx512_bf16:
             if (!__builtin_cpu_supports("avx512bf16")) return false;
@@ -49,7 +57,7 @@ bool machine_has(Isa isa) {
 
 Isa best_isa() {
     for (Isa isa : {Isa::avx512_bf16, Isa::avx512, Isa::avx2})
-        if (machine_has(isa)) return isa;
+        if (has_isa(isa)) return isa;
     return Isa::portable;
 }
 
@@ -64,14 +72,14 @@ std::optional<Isa> find_isa(std::string_view name) {
     return std::nullopt;
 }
 
-bool has_isa(Isa isa) { return machine_has(isa); }
+bool has_isa(Isa isa) { return built_kernels(isa) != nullptr && machine_has(isa); }
 
 Isa detect_isa() {
     static const Isa kBest = best_isa();
     const std::string& forced = settings().cpu_isa;
     if (forced.empty()) return kBest;
     const std::optional<Isa> isa = find_isa(forced);
-    if (isa && *isa <= kBest && machine_has(*isa)) return *isa;
+    if (isa && has_isa(*isa)) return *isa;
     fail<Unsupported>(
         "flexion: cpu_isa is '{}', which this machine or this build lacks; the best one here is "
         "'{}': leave FLEXION_CPU_ISA unset",
@@ -79,21 +87,9 @@ Isa detect_isa() {
 }
 
 const IsaKernels& kernels_of(Isa isa) {
-    switch (isa) {
-        case Isa::portable:
-            return portable::kKernels;
-#if defined(FLEXION_HAVE_AVX2)
-        case Isa::avx2:
-            return avx2::kKernels;
-        case Isa::avx512:
-            return avx512::kKernels;
-        case Isa::avx512_bf16:
-            return avx512_bf16::kKernels;
-#endif
-        default:
-            fail<InternalError>("flexion: this build lacks the kernels of instruction set {}",
-                                static_cast<int>(isa));
-    }
+    if (const IsaKernels* const kernels = built_kernels(isa)) return *kernels;
+    fail<InternalError>("flexion: this build lacks the kernels of instruction set {}",
+                        name_of(isa));
 }
 
 }  // namespace flexion::cpu
