@@ -35,6 +35,11 @@ configure_file(cmake/flexion.pc.in flexion.pc @ONLY)
 
 install(TARGETS flexion EXPORT flexion COMPONENT flexion)
 install(DIRECTORY include/flexion DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT flexion)
+# For users of c.h whose machine has no DLPack.
+find_path(FLEXION_DLPACK_DIR dlpack/dlpack.h REQUIRED)
+mark_as_advanced(FLEXION_DLPACK_DIR)
+install(FILES ${FLEXION_DLPACK_DIR}/dlpack/dlpack.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/flexion
+    COMPONENT flexion)
 install(EXPORT flexion NAMESPACE flexion:: FILE flexionTargets.cmake DESTINATION ${package_dir}
     COMPONENT flexion)
 install(FILES

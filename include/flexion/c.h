@@ -10,9 +10,14 @@
 #ifndef FLEXION_C_H_
 #define FLEXION_C_H_
 
-#include <dlpack/dlpack.h>
 #include <stddef.h>
 #include <stdint.h>
+/* DLPack's header: of the machine, else the copy that is installed with this one. */
+#if __has_include(<dlpack/dlpack.h>)
+#include <dlpack/dlpack.h>
+#else
+#include <flexion/dlpack.h>
+#endif
 
 #define FLEXION_C_API __attribute__((visibility("default")))
 /* Raised when a function or struct changes; additions at the end of options do not change it. */
