@@ -163,6 +163,7 @@ TEST(FiniteDifferences, AgreeForPairsOfScoreModAndMask) {
         // NaN and infinities have no differences, and the lowest float swallows its lse.
         if (score == "rows_nan" || score == "rows_plus_inf" || score == "causal_lowest") continue;
         for (const char* mask : {"none", "causal", "batch_and_head", "listed_blocks"}) {
+            if (score == "masked_log" && mask != std::string("causal")) continue;
             SCOPED_TRACE(score + " with " + mask);
             AttentionCase c{.B = 2, .Hq = 4, .Hkv = 2, .Sq = 7, .Skv = 9, .D = 3, .Dv = 2};
             c.broadcast_kv = pairs % 3 == 0;

@@ -9,22 +9,12 @@
 #include <functional>
 #include <memory>
 
-#include "backend/backend.h"
-#include "plan/launch.h"
+#include "backend/reference/reference.h"
+#include "cases/comparison.h"
 #include "seed.h"
-
-namespace flexion::reference {
-std::unique_ptr<backend::Backend> make_backend();
-}
 
 namespace flexion::test {
 namespace {
-
-/// The reference asks for no kernel.
-class NoKernels final : public backend::KernelProvider {
-public:
-    std::shared_ptr<const backend::Kernel> get(const plan::Problem&) override { return nullptr; }
-};
 
 HostTensor filled(DType dtype, const std::vector<std::int64_t>& shape, Layout layout,
                   std::mt19937_64& random) {
@@ -48,11 +38,7 @@ HostTensor with_magnitudes(const HostTensor& v) {
     return both;
 }
 
-struct Tolerance {
-    double score;   ///< relative to 1 + |largest score|: of a score, so of ln P
-    double weight;  ///< relative rounding of P
-    double out;     ///< relative rounding of an output
-};
+}  // namespace
 
 // f32 scores are sums of up to 512 products and pass through a few functions of about 1 ulp
 // (2^-24); 16-bit kernels may round P to the inputs' dtype, once for the sum and once for the
@@ -71,43 +57,6 @@ Tolerance tolerance_for(DType dtype) {
     }
 }
 
-/// Collects the failures of one output; only the worst is worth printing.
-class Comparison {
-public:
-    explicit Comparison(std::string what) : what_(std::move(what)) {}
-    void element(std::int64_t i, double got, double expected, double bound) {
-        const bool special = std::isnan(expected) || std::isinf(expected);
-        double excess = 0;
-        if (special) {
-            const bool same = std::isnan(expected) ? std::isnan(got) : got == expected;
-            excess = same ? 0 : HUGE_VAL;
-        } else {
-            excess = std::isnan(got) ? HUGE_VAL : std::fabs(got - expected) / bound;
-            if (got == expected) excess = 0;
-        }
-        if (!(excess <= 1)) ++failures_;
-        if (excess > worst_) {
-            worst_ = excess;
-            worst_text_ = "element " + std::to_string(i) + ": got " + std::to_string(got) +
-                          ", expected " + std::to_string(expected) + ", allowed +-" +
-                          std::to_string(bound);
-        }
-    }
-    void report() const {
-        EXPECT_EQ(failures_, 0) << what_ << ": " << failures_
-                                << " elements out of bounds; the worst by " << worst_ << " times, "
-                                << worst_text_;
-    }
-
-private:
-    std::string what_;
-    std::int64_t failures_ = 0;
-    double worst_ = 0;
-    std::string worst_text_;
-};
-
-}  // namespace
-
 CaseInputs::CaseInputs(const AttentionCase& c)
     : shape(c),
       random(generator(std::hash<std::string>()(c.name()))),
@@ -119,21 +68,14 @@ CaseInputs::CaseInputs(const AttentionCase& c)
       score_mod(make_score_mod(c.score, memory)),
       block_mask(make_block_mask(c.mask, memory)) {}
 
-Golden golden(const CaseInputs& inputs) {
+plan::LaunchArgs reference_args(const CaseInputs& inputs) {
     const AttentionCase& c = inputs.shape;
     const bool f64 = c.dtype == DType::f64;
-    const HostTensor values = with_magnitudes(inputs.v);
-    const HostTensor out(DType::f64, {c.B, c.Hq, c.Sq, 2 * c.v_head_dim()});
-    const HostTensor lse(DType::f64, {c.B, c.Hq, c.Sq});
-    const HostTensor max_scores(DType::f64, {c.B, c.Hq, c.Sq});
-
     static ThreadPool* const pool = new ThreadPool(2);
     plan::LaunchArgs args{.q = inputs.q.view(),
                           .k = inputs.k.view(),
-                          .v = values.view(),
-                          .out = out.view(),
-                          .lse = lse.view(),
-                          .max_scores = max_scores.view(),
+                          .v = inputs.v.view(),
+                          .out = {},
                           .scale = c.scale != 0 ? c.scale : 1 / std::sqrt(double(c.D)),
                           .block_mask = inputs.block_mask ? &inputs.block_mask : nullptr,
                           .executor = {.pool = pool, .width = pool->size()}};
@@ -145,8 +87,22 @@ Golden golden(const CaseInputs& inputs) {
         args.mods.mask = &inputs.block_mask.mask_mod().function();
         args.mods.mask_captures = &inputs.block_mask.mask_mod().captures();
     }
-    NoKernels kernels;
-    reference::make_backend()->launch(args, kernels);
+    return args;
+}
+
+Golden golden(const CaseInputs& inputs) {
+    const AttentionCase& c = inputs.shape;
+    const HostTensor values = with_magnitudes(inputs.v);
+    const HostTensor out(DType::f64, {c.B, c.Hq, c.Sq, 2 * c.v_head_dim()});
+    const HostTensor lse(DType::f64, {c.B, c.Hq, c.Sq});
+    const HostTensor max_scores(DType::f64, {c.B, c.Hq, c.Sq});
+
+    plan::LaunchArgs args = reference_args(inputs);
+    args.v = values.view();
+    args.out = out.view();
+    args.lse = lse.view();
+    args.max_scores = max_scores.view();
+    reference::forward(args);
 
     Golden expected;
     const std::int64_t rows = c.B * c.Hq * c.Sq, Dv = c.v_head_dim();

@@ -142,6 +142,78 @@ const std::map<std::string, MakeScore>& score_mods() {
                  return where((abs(floor(dx)) <= 3) & (abs(dy) <= 3), s, s - 4);
              });
          }},
+        {"key_bias",
+         [](CapturedMemory& m) {
+             const Buffer bias = m.normal(DType::f32, {m.shape.kv_len()});
+             return score_mod([bias](Expr s, Expr, Expr, Expr, Expr k) { return s + bias[k]; });
+         }},
+        {"query_gate",
+         [](CapturedMemory& m) {
+             const Buffer gate = m.normal(DType::f16, {m.shape.B, m.shape.Sq});
+             return score_mod(
+                 [gate](Expr s, Expr b, Expr, Expr q, Expr) { return s * gate(b, q); });
+         }},
+        {"head_diagonals",
+         [](CapturedMemory& m) {
+             const std::int64_t keys = m.shape.kv_len();
+             const Buffer table = m.normal(DType::f32, {m.shape.Hq, m.shape.Sq + keys});
+             return score_mod([table, keys](Expr s, Expr, Expr h, Expr q, Expr k) {
+                 return s + table(h, q - k + keys);
+             });
+         }},
+        {"buckets",  // a table by a function of the distance
+         [](CapturedMemory& m) {
+             const Buffer table = m.normal(DType::bf16, {6, m.shape.Hq});
+             return score_mod([table](Expr s, Expr, Expr h, Expr q, Expr k) {
+                 return s + table(to_i32(log2(to_float(1 + abs(q - k)))), h);
+             });
+         }},
+        {"antidiagonals",
+         [](CapturedMemory& m) {
+             const Buffer table = m.normal(DType::f32, {m.shape.Sq + m.shape.kv_len()});
+             return score_mod(
+                 [table](Expr s, Expr, Expr, Expr q, Expr k) { return s * table[q + k]; });
+         }},
+        {"bias_bf16",  // shared by the batch
+         [](CapturedMemory& m) {
+             const Buffer bias = m.normal(DType::bf16, {m.shape.Hq, m.shape.Sq, m.shape.kv_len()});
+             return score_mod(
+                 [bias](Expr s, Expr, Expr h, Expr q, Expr k) { return s + bias(h, q, k); });
+         }},
+        {"bias_transposed",
+         [](CapturedMemory& m) {
+             const Buffer bias = m.normal(DType::f32, {m.shape.kv_len(), m.shape.B, m.shape.Sq});
+             return score_mod(
+                 [bias](Expr s, Expr b, Expr, Expr q, Expr k) { return s * bias(k, b, q); });
+         }},
+        {"bias_small",  // every index past the end reads the last element
+         [](CapturedMemory& m) {
+             const Buffer bias = m.normal(DType::f32, {20, 30});
+             return score_mod(
+                 [bias](Expr s, Expr, Expr, Expr q, Expr k) { return s + bias(q, k); });
+         }},
+        {"two_gathers",
+         [](CapturedMemory& m) {
+             const Buffer table = m.normal(DType::f32, {std::max(m.shape.Sq, m.shape.kv_len())});
+             return score_mod([table](Expr s, Expr, Expr, Expr q, Expr k) {
+                 return s * table[q] + table[k] * table[0];
+             });
+         }},
+        {"document_pairs",
+         [](CapturedMemory& m) {
+             const Buffer document = m.documents(std::max(m.shape.Sq, m.shape.kv_len()), 5);
+             const Buffer table = m.normal(DType::f32, {5, 5});
+             return score_mod([document, table](Expr s, Expr, Expr, Expr q, Expr k) {
+                 return s + table(document[q], document[k]);
+             });
+         }},
+        {"masked_log",  // NaN, and an infinite derivative, where a causal mask drops the score
+         [](CapturedMemory& m) {
+             const Buffer slope = m.normal(DType::f32, {m.shape.Hq});
+             return score_mod([slope](Expr s, Expr, Expr h, Expr q, Expr k) {
+                 return s - slope[h] * sqrt(to_float(q - k)) + log(to_float(q - k + 1));
+             });
+         }},
         {"composed",
          [](CapturedMemory& m) {
              const ScoreMod inner =

@@ -29,11 +29,11 @@ BlockRow::BlockRow(const plan::LaunchArgs& args, std::int64_t b, std::int64_t h,
     if (args.mods.mask) {
         mask_mod_.emplace(*args.mods.mask, *args.mods.mask_captures, ir::Precision::oracle);
     }
-    key_rows_.resize(count() * static_cast<std::size_t>(args.head_dim()));
+    key_columns_.resize(count() * static_cast<std::size_t>(args.head_dim()));
     values_.reserve(count());
     for (std::size_t j = 0; j < count(); ++j) {
         const std::vector<double> key = read_row(args.k, kv_batch(), kv_head(), keys_[j]);
-        for (std::size_t d = 0; d < key.size(); ++d) key_rows_[d * count() + j] = key[d];
+        for (std::size_t d = 0; d < key.size(); ++d) key_columns_[d * count() + j] = key[d];
         values_.push_back(read_row(args.v, kv_batch(), kv_head(), keys_[j]));
     }
 }
@@ -53,11 +53,18 @@ void BlockRow::visit(std::int64_t row) {
     }
 }
 
+std::vector<double> BlockRow::key(std::size_t j) const {
+    std::vector<double> key(static_cast<std::size_t>(args_.head_dim()));
+    for (std::size_t d = 0; d < key.size(); ++d) key[d] = key_columns_[d * count() + j];
+    return key;
+}
+
 std::vector<double> BlockRow::products(std::int64_t q) const {
     std::vector<double> scores(count(), 0.0);
     const std::vector<double> query = read_row(args_.q, b_, h_, q);
     for (std::size_t d = 0; d < query.size(); ++d) {
-        for (std::size_t j = 0; j < count(); ++j) scores[j] += query[d] * key(j, d);
+        for (std::size_t j = 0; j < count(); ++j)
+            scores[j] += query[d] * key_columns_[d * count() + j];
     }
     for (double& s : scores) s *= args_.scale;
     return scores;

@@ -41,7 +41,7 @@ public:
     /// The visited keys, ascending; `j` below counts them.
     const std::vector<std::int32_t>& keys() const { return keys_; }
     std::size_t count() const { return keys_.size(); }
-    double key(std::size_t j, std::size_t d) const { return key_rows_[d * count() + j]; }
+    std::vector<double> key(std::size_t j) const;
     const std::vector<double>& value(std::size_t j) const { return values_[j]; }
 
     /// scale * q.k of query `q` with every visited key.
@@ -57,8 +57,8 @@ private:
     const plan::LaunchArgs& args_;
     const std::int64_t b_, h_, first_, last_;
     std::vector<std::int32_t> keys_;
-    std::vector<bool> partial_;     // whether the mask_mod decides about a key
-    std::vector<double> key_rows_;  // [head_dim][visited], so that a row of scores is one sweep
+    std::vector<bool> partial_;        // whether the mask_mod decides about a key
+    std::vector<double> key_columns_;  // [head_dim][visited], so that a row of scores is one sweep
     std::vector<std::vector<double>> values_;  // [visited][v_head_dim]
     std::optional<ir::Interpreter> mask_mod_;
 };

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// The backward pass of the attention cases, on the back end that FLEXION_BACKEND names (else the
+// preferred one): gradients, subsets of them, bits.
+#include <gtest/gtest.h>
+
+#include <flexion/options.h>
+
+#include "cases/check_backward.h"
+
+namespace flexion::test {
+
+void PrintTo(const AttentionCase& c, std::ostream* out) { *out << c.name(); }
+
+namespace {
+
+class Backward : public ::testing::TestWithParam<AttentionCase> {};
+
+TEST_P(Backward, MatchesTheReference) { check_backward(GetParam(), option("backend")); }
+
+const auto kName = [](const auto& info) { return info.param.name(); };
+INSTANTIATE_TEST_SUITE_P(Short, Backward, ::testing::ValuesIn(short_backward_cases()), kName);
+INSTANTIATE_TEST_SUITE_P(Long, Backward, ::testing::ValuesIn(long_backward_cases()), kName);
+
+/// A case for each kind of problem that a back end may treat in its own way.
+std::vector<AttentionCase> kinds() {
+    std::vector<AttentionCase> cases;
+    for (const char* score : {"none", "alibi", "bias", "relative", "composed"}) {
+        for (const DType dtype : {DType::f32, DType::bf16}) {
+            cases.push_back({.dtype = dtype,
+                             .B = 2,
+                             .Hq = 4,
+                             .Hkv = 2,
+                             .Sq = 70,
+                             .Skv = 90,
+                             .D = 16,
+                             .score = score,
+                             .mask = "document_causal",
+                             .block = {32, 32}});
+        }
+    }
+    return cases;
+}
+
+TEST(ShortBackward, AnySubsetOfGradientsIsAsInTheWhole) {
+    for (const AttentionCase& c : kinds()) {
+        SCOPED_TRACE(c.name());
+        const BackwardInputs inputs(c, {});
+        const Gradients whole = run_backward(inputs, option("backend"));
+        for (int set = 0; set < 16; ++set) {
+            SCOPED_TRACE(set);
+            const BackwardCheck check{.d_q = (set & 1) != 0,
+                                      .d_k = (set & 2) != 0,
+                                      .d_v = (set & 4) != 0,
+                                      .d_buffers = (set & 8) != 0};
+            compare_backward(inputs, run_backward(inputs, option("backend"), check), check);
+        }
+    }
+}
+
+TEST(ShortBackward, EitherIncomingGradientMayBeMissing) {
+    for (const AttentionCase& c : kinds()) {
+        for (int given = 0; given < 3; ++given) {
+            check_backward(c, option("backend"), {.d_out = given == 1, .d_lse = given == 2});
+        }
+    }
+}
+
+TEST(ShortBackward, BufferGradientsMayBeWiderThanTheBuffers) {
+    for (const char* score : {"head_gate", "bias_f16", "composed"}) {
+        check_backward({.B = 2, .Hq = 2, .Sq = 40, .D = 8, .score = score}, option("backend"),
+                       {.wide_buffers = true});
+    }
+}
+
+TEST(ShortBackward, BitsDependNeitherOnTheRunNorOnThreads) {
+    for (const AttentionCase& c : kinds()) {
+        SCOPED_TRACE(c.name());
+        const BackwardInputs inputs(c, {});
+        const Gradients first = run_backward(inputs, option("backend"));
+        for (int run = 0; run < 20; ++run) {
+            constexpr int kThreads[] = {1, 2, 3, 7};
+            const Gradients again =
+                run_backward(inputs, option("backend"), {.threads = kThreads[run % 4]});
+            ASSERT_TRUE(identical(first, again)) << kThreads[run % 4] << " threads";
+        }
+    }
+}
+
+}  // namespace
+}  // namespace flexion::test
