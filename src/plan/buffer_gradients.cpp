@@ -117,7 +117,10 @@ int load_of(const ir::Function& f, const ir::Result& result) {
 }  // namespace
 
 Derivative::Derivative(const ir::Function& score_mod, std::span<const int> buffers)
-    : function(passes::derivative(score_mod, buffers)) {
+    : function(passes::derivative(score_mod, buffers)), gathers(gathers_of(function)) {}
+
+std::vector<Gather> gathers_of(const ir::Function& function) {
+    std::vector<Gather> gathers;
     const passes::Facts facts = passes::uniformity(function);
     const std::vector<Along> along = directions(function, facts);
     for (std::size_t i = 2; i < function.results.size(); ++i) {
@@ -142,6 +145,7 @@ Derivative::Derivative(const ir::Function& score_mod, std::span<const int> buffe
         gather.injective = injective(gather.indices, facts, gather.depends);
         gathers.push_back(std::move(gather));
     }
+    return gathers;
 }
 
 bool in_range(const Gather& gather, std::uint64_t assumptions) {

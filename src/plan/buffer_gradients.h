@@ -51,6 +51,9 @@ struct Derivative {
     std::vector<Gather> gathers;
 };
 
+/// The gathers of Derivative::function.
+std::vector<Gather> gathers_of(const ir::Function& derivative);
+
 /// Whether all positions of a call read within the buffer, so that no index is clamped.
 /// `assumptions`: of the call (plan/assumptions.h).
 bool in_range(const Gather& gather, std::uint64_t assumptions);

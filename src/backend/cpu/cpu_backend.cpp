@@ -5,6 +5,7 @@
 #include "backend/cpu/codegen/emit.h"
 #include "backend/cpu/jit/kernel.h"
 #include "backend/cpu/jit/llvm.h"
+#include "backend/cpu/kernels/backward/backward.h"
 #include "backend/cpu/kernels/forward.h"
 #include "support/format.h"
 
@@ -41,6 +42,11 @@ std::unique_ptr<backend::Kernel> CpuBackend::load(const backend::Source& source,
 
 void CpuBackend::launch(const plan::LaunchArgs& args, backend::KernelProvider& kernels) const {
     forward(args, kernels, isa_);
+}
+
+void CpuBackend::launch_backward(const plan::BackwardArgs& args,
+                                 backend::KernelProvider& kernels) const {
+    backward(args, kernels, isa_);
 }
 
 std::unique_ptr<backend::Backend> make_backend() { return std::make_unique<CpuBackend>(); }

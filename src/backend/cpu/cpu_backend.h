@@ -21,6 +21,8 @@ public:
     std::unique_ptr<backend::Kernel> load(const backend::Source& source,
                                           const backend::Binary& binary) const override;
     void launch(const plan::LaunchArgs& args, backend::KernelProvider& kernels) const override;
+    void launch_backward(const plan::BackwardArgs& args,
+                         backend::KernelProvider& kernels) const override;
 
 private:
     Isa isa_;

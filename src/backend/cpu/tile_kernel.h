@@ -7,17 +7,35 @@
 
 #include "backend/backend.h"
 #include "backend/cpu/tile_abi.h"
+#include "plan/buffer_gradients.h"
 
 namespace flexion::cpu {
 
-/// Filled by whoever derives from it and owns the code. `tile` for forward problems, `mask` for
-/// mask_leaf problems; the other one is null.
+/// Filled by whoever derives from it and owns the code: `tile` for forward problems, `mask` for
+/// mask_leaf problems, `backward` for backward ones; the others are null.
 class TileKernel : public backend::Kernel {
 public:
     TilePass tile = nullptr;
     MaskPass mask = nullptr;
+    BackwardPass backward = nullptr;
     const void* vector_functions = nullptr;  ///< word 0 of the captures; null: the code calls none
 };
+
+/// How the gradient of one gather leaves the tile.
+enum class GatherSum : std::uint8_t {
+    all,        ///< summed over the tile
+    rows,       ///< summed over rows: one value a query
+    lanes,      ///< summed over lanes: one value a key
+    diagonals,  ///< summed along diagonals, whose elements are known from the affine indices
+    written,    ///< each position has its own element, known from the affine indices
+    scattered,  ///< added one by one
+};
+GatherSum gather_sum(const plan::Gather& gather, std::uint64_t assumptions);
+/// Whether the backward pass writes the offsets of such gathers. (A kernel made without assumptions
+/// writes those of all; each gather has a place of its own.)
+constexpr bool has_offsets(GatherSum sum) {
+    return sum != GatherSum::diagonals && sum != GatherSum::written;
+}
 
 /// Number of words of a call's captures, word 0 included.
 std::size_t capture_words(const plan::Mods& mods);

@@ -38,8 +38,8 @@ std::string emit_values(cpu::ModuleText& module, const std::string& name,
     const cpu::Binding binding{.word = 1, .load = 0, .assumptions = item.assumptions};
     std::vector<cpu::Expression> results;
     results.reserve(f.results.size());
-    for (std::size_t i = 0; i < f.results.size(); ++i)
-        results.emplace_back(f, binding, shape, 1, item.exact, static_cast<int>(i));
+    for (const ir::Result& result : f.results)
+        results.emplace_back(f, binding, shape, 1, item.exact, std::vector{result.value});
     const auto place_of = [&](Code& c, int v, const Val& count) {
         cpu::Place place{.v = v};
         place.count = c.sub(count, Code::integer(Elem::i32, v * shape.lanes));

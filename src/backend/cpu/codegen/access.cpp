@@ -170,7 +170,11 @@ void Access::prepare_clamped(Code& c) {
     }
 }
 
-Val Access::clamp(Code& c, int d, Val index) const {
+Val Access::clamp(Code& c, int d, Val value) const {
+    return c.product(index(c, d, value), dims_[d].stride);
+}
+
+Val Access::index(Code& c, int d, Val index) const {
     const Dim& dim = dims_[d];
     const Elem elem = dim.extent.ty.elem;
     if (index.ty.elem == Elem::i1) index = c.convert("zext", index, elem);
@@ -182,8 +186,7 @@ Val Access::clamp(Code& c, int d, Val index) const {
     }
     index = c.smax(c.smin(index, dim.last), dim.lowest);
     const Val negative = c.compare("icmp slt", index, Code::integer(elem, 0));
-    index = c.select(negative, c.add(index, dim.extent), index);
-    return c.product(index, dim.stride);
+    return c.select(negative, c.add(index, dim.extent), index);
 }
 
 void Access::stage(Code& c, Val row, Val rows) const {

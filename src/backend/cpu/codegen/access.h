@@ -62,7 +62,11 @@ public:
     /// True where stage() has to run before the rows of a block.
     bool staged() const { return kind_ == Kind::staged; }
 
-    /// Element offset of an index value: negative counts from the end once, then clamped.
+    /// An index that load would read at: negative counts from the end once, then clamped.
+    Val index(Code& code, int dim, Val index) const;
+    /// Its extent, at least 1, in the type of index().
+    const Val& extent(int dim) const { return dims_[dim].extent; }
+    /// Element offset of an index value.
     Val clamp(Code& code, int dim, Val index) const;
     /// Transposes rows [row, row + rows) of the tile, at most kStagedRows of them, into scratch.
     void stage(Code& code, Val row, Val rows) const;

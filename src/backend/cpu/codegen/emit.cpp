@@ -11,6 +11,9 @@ namespace {
 // The external symbol, too. It does not name the mods: equal structure gives equal text.
 std::string kernel_name(const plan::Problem& problem) {
     if (problem.direction == plan::Direction::mask_leaf) return kMaskPassPrefix;
+    if (problem.direction == plan::Direction::backward)
+        return formatted("{}_{}{}", kBackwardPassPrefix, flexion::name_of(problem.dtype),
+                         problem.masked ? "_masked" : "");
     return formatted("tile_{}_{}{}", problem.few_queries ? "stream" : "panel",
                      flexion::name_of(problem.dtype), problem.masked ? "_masked" : "");
 }
@@ -25,9 +28,10 @@ backend::Source emit(const plan::Problem& problem, const plan::Mods& mods, Isa i
     backend::Source source;
     source.name = kernel_name(problem);
     source.target = formatted("cpu:{} {} {} {}", name_of(isa), t.triple, t.cpu, t.features);
-    const std::string function = leaf ? emit_mask_pass(module, source.name, problem, mods)
-                                      : emit_tile_pass(module, source.name, problem, mods);
-    source.text = module.text(function);
+    const auto emit_pass = leaf                                             ? emit_mask_pass
+                           : problem.direction == plan::Direction::backward ? emit_backward_pass
+                                                                            : emit_tile_pass;
+    source.text = module.text(emit_pass(module, source.name, problem, mods));
     return source;
 }
 

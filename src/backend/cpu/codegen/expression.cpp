@@ -35,12 +35,12 @@ int loads_of(const ir::Function& f) {
 }
 
 Expression::Expression(const ir::Function& f, const Binding& binding, const TileShape& shape,
-                       int unroll, bool exact, int result)
+                       int unroll, bool exact, std::vector<ir::Value> roots)
     : f_(f),
       binding_(binding),
       shape_(shape),
       unroll_(unroll),
-      result_(f.results[result].value),
+      roots_(std::move(roots)),
       facts_(passes::uniformity(f)),
       live_(f.insts.size()),
       exact_(f.insts.size(), exact),
@@ -52,7 +52,8 @@ Expression::Expression(const ir::Function& f, const Binding& binding, const Tile
         buffer_words_.push_back(word);
         word += 1 + 2 * b.rank;
     }
-    live_[result_] = true;
+    if (roots_.empty()) roots_.push_back(f.results[0].value);
+    for (const ir::Value root : roots_) live_[root] = true;
     int load = binding_.load + loads_of(f);
     for (ir::Value v = static_cast<ir::Value>(f.insts.size()); v-- > 0;) {
         const ir::Inst& inst = f.insts[v];
@@ -73,6 +74,22 @@ Expression::Expression(const ir::Function& f, const Binding& binding, const Tile
 std::uint64_t Expression::bits_of(int load) const {
     if (load >= plan::kLoadsWithBits) return 0;
     return binding_.assumptions >> (load * plan::kBitsPerLoad);
+}
+
+Access Expression::contiguous_copy(Code& code, int buffer, const Origin& origin) const {
+    AccessFacts facts;
+    facts.dtype = f_.buffers[buffer].dtype;
+    facts.word = buffer_words_[buffer];
+    facts.unit_stride = true;
+    facts.levels.resize(f_.buffers[buffer].rank);
+    // What holds of a buffer's extents holds for all loads of it.
+    int load = binding_.load;
+    for (const ir::Inst& inst : f_.insts) {
+        if (inst.op != Op::load) continue;
+        if (inst.index == buffer) facts.narrow = (bits_of(load) & plan::kNarrow) != 0;
+        ++load;
+    }
+    return Access(code, std::move(facts), shape_, origin);
 }
 
 AccessFacts Expression::access_facts(ir::Value v, int load) const {
@@ -204,7 +221,7 @@ Val Expression::element(Code& code, int u, const Place& place, const Val& score,
     if (f_.role == ir::Role::score_mod && live_[0]) value(0, u, place.v) = score;
     if (shape_.map == TileMap::stream && live_[f_.k()]) value(f_.k(), u, place.v) = k;
     emit_level(code, kElement, u, place);
-    return code.splat(value(result_, u, place.v), shape_.lanes);
+    return code.splat(root(0, u, place.v), shape_.lanes);
 }
 
 void Expression::emit_level(Code& code, Level level, int u, const Place& place) {

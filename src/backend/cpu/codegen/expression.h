@@ -24,9 +24,9 @@ int loads_of(const ir::Function& f);
 class Expression {
 public:
     /// `exact`: a mask, emitted without contraction. Otherwise floats that no integer or bool
-    /// depends on may be contracted. Emits results[result].
+    /// depends on may be contracted. Emits `roots`; none given: the first result.
     Expression(const ir::Function& f, const Binding& binding, const TileShape& shape, int unroll,
-               bool exact, int result = 0);
+               bool exact, std::vector<ir::Value> roots = {});
 
     /// What does not change from row to row; `places` has one entry per vector of a panel.
     void hoist(Code& code, const Origin& origin, std::span<const Place> places);
@@ -35,8 +35,16 @@ public:
     void stage(Code& code, const Val& row, const Val& rows) const;
     /// What the vectors of row `u` of the unrolled body share; k: i32 scalar. panel only.
     void row(Code& code, int u, const Place& place, const Val& k);
-    /// Vector place.v of row u. score: empty in masks; k: i32 vector, stream only.
+    /// Vector place.v of row u, of the first root. score: empty in masks; k: i32 vector, stream
+    /// only.
     Val element(Code& code, int u, const Place& place, const Val& score, const Val& k = {});
+
+    /// How roots[i] varies; known after hoist().
+    Level level(std::size_t i) const { return levels_[roots_[i]]; }
+    /// roots[i], once its level has been emitted: a scalar below kLane, else a vector.
+    Val root(std::size_t i, int u, int v) const { return values_[roots_[i]][slot(level(i), u, v)]; }
+    /// For the indices of a contiguous copy of `buffer`; not to be read through.
+    Access contiguous_copy(Code& code, int buffer, const Origin& origin) const;
 
     /// Instructions emitted for each vector: how heavy the mod is.
     int weight() const;
@@ -54,7 +62,7 @@ private:
     Binding binding_;
     TileShape shape_;
     int unroll_;
-    ir::Value result_;
+    std::vector<ir::Value> roots_;
     passes::Facts facts_;
     std::vector<bool> live_, exact_;
     std::vector<Level> levels_;

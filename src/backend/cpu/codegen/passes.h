@@ -13,6 +13,10 @@ namespace flexion::cpu {
 std::string emit_tile_pass(ModuleText& module, const std::string& symbol,
                            const plan::Problem& problem, const plan::Mods& mods);
 
+/// A BackwardPass; mods.score is the function of a plan::Derivative.
+std::string emit_backward_pass(ModuleText& module, const std::string& symbol,
+                               const plan::Problem& problem, const plan::Mods& mods);
+
 /// A MaskPass of mods.mask.
 std::string emit_mask_pass(ModuleText& module, const std::string& symbol,
                            const plan::Problem& problem, const plan::Mods& mods);

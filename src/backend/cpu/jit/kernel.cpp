@@ -11,10 +11,12 @@ namespace {
 
 class LoadedKernel final : public TileKernel {
 public:
-    LoadedKernel(LoadedCode code, bool leaf, Isa isa) : code_(std::move(code)) {
+    LoadedKernel(LoadedCode code, const std::string& name, Isa isa) : code_(std::move(code)) {
         auto* entry = const_cast<void*>(code_.entry);
-        if (leaf) {
+        if (name.starts_with(kMaskPassPrefix)) {
             mask = reinterpret_cast<MaskPass>(entry);
+        } else if (name.starts_with(kBackwardPassPrefix)) {
+            backward = reinterpret_cast<BackwardPass>(entry);
         } else {
             tile = reinterpret_cast<TilePass>(entry);
         }
@@ -29,8 +31,8 @@ private:
 
 std::unique_ptr<TileKernel> load_kernel(const backend::Source& source,
                                         const backend::Binary& object, Isa isa) {
-    const bool leaf = source.name.starts_with(kMaskPassPrefix);
-    return std::make_unique<LoadedKernel>(load_object(object, source.name, source.name), leaf, isa);
+    return std::make_unique<LoadedKernel>(load_object(object, source.name, source.name),
+                                          source.name, isa);
 }
 
 }  // namespace flexion::cpu

@@ -16,20 +16,21 @@
 
 namespace flexion::cpu {
 
-/// The tile passes that a call needs, and the words they read.
+/// The compiled passes that a call needs, and the words they read.
 class Passes {
 public:
-    /// Gets the unmasked pass where `visits` has full blocks, the masked one for partial blocks;
-    /// partial blocks without a mask_mod are full.
-    Passes(const plan::LaunchArgs& args, backend::KernelProvider& kernels, bool few_queries,
-           const Visits& visits);
+    /// Gets the unmasked pass where there are full blocks, the masked one for partial blocks;
+    /// partial blocks without a mask_mod are full. problem: all but `masked`.
+    Passes(const plan::LaunchArgs& args, backend::KernelProvider& kernels, plan::Problem problem,
+           bool full, bool partial);
     /// For pieces of blocks listed as partial, as full.
-    TilePass pass(bool partial) const { return pass_[partial]; }
+    TilePass tile(bool partial) const { return pass_[partial]->tile; }
+    BackwardPass backward(bool partial) const { return pass_[partial]->backward; }
     const Word* words() const { return words_; }
 
 private:
     std::shared_ptr<const backend::Kernel> kernels_[2];
-    TilePass pass_[2] = {};
+    const TileKernel* pass_[2] = {};
     std::array<Word, 64> few_;  // so that an ordinary call allocates nothing
     std::vector<Word> many_;
     Word* words_ = nullptr;

@@ -5,23 +5,22 @@
 
 namespace flexion::cpu {
 
-Passes::Passes(const plan::LaunchArgs& args, backend::KernelProvider& kernels, bool few_queries,
-               const Visits& visits) {
+Passes::Passes(const plan::LaunchArgs& args, backend::KernelProvider& kernels,
+               plan::Problem problem, bool full, bool partial) {
     const bool has_mask = args.mods.mask != nullptr;
     const void* functions = nullptr;
-    // Another length takes the other map.
-    kernels.expect({.dtype = args.q.dtype, .few_queries = !few_queries});
+    if (problem.direction == plan::Direction::forward) {
+        plan::Problem other = problem;  // another length takes the other map
+        other.few_queries = !problem.few_queries;
+        kernels.expect(other);
+    }
     for (const bool masked : {false, true}) {
-        const bool needed =
-            masked ? visits.partial && has_mask : visits.full || (visits.partial && !has_mask);
+        const bool needed = masked ? partial && has_mask : full || (partial && !has_mask);
         if (!needed) continue;
-        plan::Problem problem;
-        problem.dtype = args.q.dtype;
         problem.masked = masked;
-        problem.few_queries = few_queries;
         kernels_[masked] = kernels.get(problem);
         const auto& kernel = static_cast<const TileKernel&>(*kernels_[masked]);
-        pass_[masked] = kernel.tile;
+        pass_[masked] = &kernel;
         if (kernel.vector_functions != nullptr) functions = kernel.vector_functions;
     }
     if (!has_mask) pass_[true] = pass_[false];

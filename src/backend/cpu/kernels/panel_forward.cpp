@@ -239,12 +239,12 @@ void PanelForward::attend(State& state, int panel, const Window& window, const P
     const int p_rows = (rows + kernels_.step_elements - 1) / kernels_.step_elements;
     const LaneSet real = static_cast<LaneSet>((std::uint64_t{1} << args.lanes) - 1);
     if (const LaneSet others = real & ~lanes; others == 0) {
-        passes_.pass(partial)(s, p, m, l, alpha, &args, passes_.words());
+        passes_.tile(partial)(s, p, m, l, alpha, &args, passes_.words());
     } else {
         char saved[2][kMaxLanes * sizeof(float)];
         std::memcpy(saved[0], m, lane_bytes_);
         std::memcpy(saved[1], l, lane_bytes_);
-        passes_.pass(partial)(s, p, m, l, alpha, &args, passes_.words());
+        passes_.tile(partial)(s, p, m, l, alpha, &args, passes_.words());
         const std::size_t bytes = static_cast<std::size_t>(kernels_.scalar_bytes);
         for (int lane = 0; lane < args.lanes; ++lane) {
             if ((others >> lane & 1) == 0) continue;
@@ -350,7 +350,8 @@ void forward_panels(const plan::LaunchArgs& args, backend::KernelProvider& kerne
     const PanelKernels& micro = panel_kernels(kernels_of(isa), args.q.dtype);
     const Tiling tiling = make_tiling(args, micro.lanes);
     const WorkList work(args, tiling, args.executor.width > 1);
-    const Passes passes(args, kernels, false, work.visits());
+    const Passes passes(args, kernels, {.dtype = args.q.dtype}, work.visits().full,
+                        work.visits().partial);
     const PanelForward forward(args, micro, tiling, passes);
     if (args.info != nullptr) {
         const std::int64_t threads = std::min<std::int64_t>(args.executor.width, work.size());

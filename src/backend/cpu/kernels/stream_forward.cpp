@@ -189,7 +189,7 @@ void StreamForward<T>::attend(const Unit& unit, const Rows& rows, std::int64_t b
         tile.h = static_cast<std::int32_t>(unit.head(r));
         tile.q0 = static_cast<std::int32_t>(unit.query(r));
         T* s = rows.s + r * kTileKeys;
-        passes_.pass(partial)(s, s, rows.m + r, rows.l + r, rows.alpha + r, &tile, passes_.words());
+        passes_.tile(partial)(s, s, rows.m + r, rows.l + r, rows.alpha + r, &tile, passes_.words());
     }
     kernels_.accumulate(v, row_stride(args_.v), keys, width_, rows.s, kTileKeys, unit.rows(),
                         rows.o, o_row_, rows.alpha);
@@ -264,7 +264,8 @@ template <class T>
 void forward_stream(const plan::LaunchArgs& args, backend::KernelProvider& kernels,
                     const StreamKernels& micro) {
     const Units units(args);
-    const Passes passes(args, kernels, true, units.visits());
+    const Passes passes(args, kernels, {.dtype = args.q.dtype, .few_queries = true},
+                        units.visits().full, units.visits().partial);
     StreamForward<T> forward(args, micro, units, passes);
     if (args.info != nullptr) {
         const std::int64_t threads = std::min<std::int64_t>(args.executor.width, forward.tasks());

@@ -41,6 +41,40 @@ struct PanelKernels {
                       std::int64_t stride);
 };
 
+/// Sums along diagonals that are kept apart so that no row waits for the store of the one before
+/// it, which would overlap its own by all lanes but one.
+inline constexpr int kDiagonalSums = 8;
+
+/// The backward pass over panels, beside PanelKernels. A row of a panel and of a column has `lanes`
+/// 32-bit (f64: 64-bit) words; rows of 16-bit pairs have half as many rows.
+struct BackwardKernels {
+    /// c[row][lane] += sum over steps of a[row][step] b[step][lane]; steps <= 256.
+    void (*add_rows)(const void* a, std::int64_t stride, int rows, int steps, const void* b,
+                     void* c);
+    /// c[i][lane] += sum over steps of a[step][i] b[step][lane].
+    void (*add_steps)(const void* a, std::int64_t stride, int steps, int width, const void* b,
+                      void* c);
+    /// to[column][row][lane] = from[row][column * lanes + lane] as the products read it, with
+    /// padded_rows (a multiple of step_elements) rows a column; 0 past the end both ways.
+    void (*pack_columns)(const void* from, std::int64_t stride, int rows, int padded_rows,
+                         int width, void* to);
+    /// out[row][d] = factor * columns[d / lanes][row][d % lanes] in the problem's dtype.
+    void (*write_columns)(const void* columns, int column_rows, int rows, int width, double factor,
+                          void* out, std::int64_t stride);
+    /// sum[i] += x[i]; count scalars: whole vectors.
+    void (*add_vectors)(const void* x, std::int64_t count, void* sum);
+    /// out[row] = the sum over d of x[row][d] y[row][d].
+    void (*row_dots)(const void* x, std::int64_t x_stride, const void* y, std::int64_t y_stride,
+                     int rows, int width, void* out);
+
+    // ---- tiles of gradients v[row][lane] of a captured buffer (micro/gradient_tiles.h) ----
+    void (*sum_over_rows)(const void* v, int rows, void* out);
+    void (*sum_over_lanes)(const void* v, int rows, void* out);
+    void (*sum_over_diagonals)(const void* v, int rows, void* out, void* scratch);
+    void (*add_transposed)(const void* v, int rows, int lanes, void* to, std::int64_t lane_step);
+    void (*add_scattered)(const void* v, const std::int32_t* offsets, std::int64_t count, void* to);
+};
+
 /// Decode: lanes are keys, rows are (head, query) pairs. Rows of queries and results are whole
 /// chunks of scalars, in an order within the chunk that only these functions know; row distances
 /// count scalars.
@@ -63,8 +97,9 @@ struct StreamKernels {
 
 struct IsaKernels {
     Isa isa;
-    PanelKernels panel[4];    ///< by DType: f32, f64, bf16, f16
-    StreamKernels stream[4];  ///< likewise
+    PanelKernels panel[4];        ///< by DType: f32, f64, bf16, f16
+    BackwardKernels backward[4];  ///< likewise
+    StreamKernels stream[4];      ///< likewise
     /// Floating-point operations done by `loops` rounds of independent multiply-adds: the peak.
     double (*fma_loop)(std::int64_t loops);
     double (*bf16_dot_loop)(std::int64_t loops);  ///< null: there is no such instruction
@@ -76,6 +111,9 @@ struct IsaKernels {
 const IsaKernels& kernels_of(Isa isa);
 inline const PanelKernels& panel_kernels(const IsaKernels& kernels, DType dtype) {
     return kernels.panel[static_cast<int>(dtype)];
+}
+inline const BackwardKernels& backward_kernels(const IsaKernels& kernels, DType dtype) {
+    return kernels.backward[static_cast<int>(dtype)];
 }
 inline const StreamKernels& stream_kernels(const IsaKernels& kernels, DType dtype) {
     return kernels.stream[static_cast<int>(dtype)];

@@ -4,7 +4,9 @@
 // library.
 #include "backend/cpu/kernels/micro/kernels.h"
 
+#include "backend/cpu/kernels/micro/backward.h"
 #include "backend/cpu/kernels/micro/gemm.h"
+#include "backend/cpu/kernels/micro/gradient_tiles.h"
 #include "backend/cpu/kernels/micro/pack.h"
 #include "backend/cpu/kernels/micro/peak_loops.h"
 #include "backend/cpu/kernels/micro/stream_pairs.h"
@@ -31,6 +33,23 @@ constexpr PanelKernels panel() {
         .scores = scores<Multiply<Vec>>,
         .accumulate = accumulate<Multiply<Vec>>,
         .write_out = write_out<Vec, T>,
+    };
+}
+
+template <class Vec, class T>
+constexpr BackwardKernels backward() {
+    return {
+        .add_rows = add_rows<Multiply<Vec>>,
+        .add_steps = add_steps<Multiply<Vec>>,
+        .pack_columns = pack_columns<Vec, T>,
+        .write_columns = write_columns<Vec, T>,
+        .add_vectors = add_vectors<Vec>,
+        .row_dots = row_dots<Vec, T>,
+        .sum_over_rows = sum_over_rows<Vec>,
+        .sum_over_lanes = sum_over_lanes<Vec>,
+        .sum_over_diagonals = sum_over_diagonals<Vec>,
+        .add_transposed = add_transposed<Vec>,
+        .add_scattered = add_scattered<Vec>,
     };
 }
 
@@ -71,9 +90,17 @@ constexpr PanelKernels bf16_panel() {
         .write_out = write_out<F32, Bf16>,
     };
 }
+constexpr BackwardKernels bf16_backward() {
+    BackwardKernels kernels = backward<F32, Bf16>();
+    kernels.add_rows = add_rows<MultiplyPairs>;
+    kernels.add_steps = add_steps<MultiplyPairs>;
+    kernels.pack_columns = pack_pair_columns;
+    return kernels;
+}
 constexpr auto kBf16DotLoop = bf16_dot_loop;
 #else
 constexpr PanelKernels bf16_panel() { return panel<F32, Bf16>(); }
+constexpr BackwardKernels bf16_backward() { return backward<F32, Bf16>(); }
 constexpr StreamKernels bf16_stream() { return stream<F32, Bf16>(); }
 constexpr double (*kBf16DotLoop)(std::int64_t) = nullptr;
 #endif
@@ -82,6 +109,8 @@ extern const IsaKernels kKernels;
 constexpr IsaKernels kKernels = {
     .isa = Isa::FLEXION_KERNEL_NAMESPACE,
     .panel = {panel<F32, float>(), panel<F64, double>(), bf16_panel(), panel<F32, Half>()},
+    .backward = {backward<F32, float>(), backward<F64, double>(), bf16_backward(),
+                 backward<F32, Half>()},
     .stream = {stream<F32, float>(), stream<F64, double>(), bf16_stream(), stream<F32, Half>()},
     .fma_loop = fma_loop,
     .bf16_dot_loop = kBf16DotLoop,

@@ -54,6 +54,11 @@ public:
         const std::int64_t end = std::min(begin + unit_q_, q_len_);
         return {q0, static_cast<int>(std::min<std::int64_t>(lanes_, end - q0))};
     }
+    std::int64_t panels() const { return panels_; }
+    /// The panel that query q lies in.
+    std::int64_t panel_of(std::int64_t q) const {
+        return q / unit_q_ * unit_panels_ + q % unit_q_ / lanes_;
+    }
     /// Panels of the largest tile.
     std::int64_t most_panels() const {
         return std::min(panels_, unit_tiles_ == 0 ? tile_panels_ : std::int64_t{max_});
