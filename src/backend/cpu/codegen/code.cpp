@@ -91,6 +91,26 @@ std::string Code::fresh_label(std::string_view stem) {
     return formatted("{}{}", stem, scope_.next_id++);
 }
 
+void Code::interleave(std::span<const Code> pieces) {
+    for (const Code& piece : pieces) {
+        if (piece.block_ == block_) continue;
+        for (const Code& each : pieces) append(each);
+        return;
+    }
+    std::vector<std::size_t> at(pieces.size());
+    for (bool more = true; more;) {
+        more = false;
+        for (std::size_t i = 0; i < pieces.size(); ++i) {
+            const std::string& text = pieces[i].text_;
+            if (at[i] == text.size()) continue;
+            const std::size_t end = text.find('\n', at[i]) + 1;
+            text_.append(text, at[i], end - at[i]);
+            at[i] = end;
+            more = true;
+        }
+    }
+}
+
 std::string Code::operand(const Val& v, int lanes) const {
     if (!v.constant || v.ty.lanes > 1 || lanes == 1) return v.text;
     return formatted("splat ({} {})", kElemNames[static_cast<int>(v.ty.elem)], v.text);

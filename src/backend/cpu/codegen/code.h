@@ -91,6 +91,9 @@ public:
     /// A label that no other block of the function has.
     std::string fresh_label(std::string_view stem);
     void append(const Code& piece);  ///< the blocks that `piece` holds, begun or finished
+    /// Pieces of this block that use nothing of each other: one instruction of each in turn, so
+    /// that a processor's window holds several of them; one after the other where one branches.
+    void interleave(std::span<const Code> pieces);
     const std::string& block() const { return block_; }  ///< the label in force
     std::string operand(const Val& v, int lanes) const;  ///< without type; constants only widen
     std::string typed(const Val& v) const;               ///< "<8 x float> %v1"

@@ -16,7 +16,7 @@ constexpr int kVectors = 2;  // of a row: lanes_per_panel / vector_lanes
 constexpr double kLog2E = 1.44269504088896340736;
 // A body of few instructions is unrolled over two rows: then it is the latency of the running
 // maximum that counts. Longer ones gain nothing and take twice as long to compile.
-constexpr int kLightWeight = 8;
+constexpr int kLightWeight = 64;
 
 Val i32(std::int64_t value) { return Code::integer(Elem::i32, value); }
 Val i64(std::int64_t value) { return Code::integer(Elem::i64, value); }
@@ -110,10 +110,9 @@ private:
     }
 
     void scores() {
-        std::vector<Carried> maxima;
-        for (int i = 0; i < unroll_ * kVectors; ++i)
-            maxima.push_back(
-                {{vector(), body_.operand(Code::minus_infinity(real_), shape_.lanes)}, {}, {}});
+        std::vector<Carried> maxima(kVectors);
+        for (Carried& maximum : maxima)
+            maximum.initial = body_.splat(Code::minus_infinity(real_), shape_.lanes);
         const bool staged = (score_ && score_->staged()) || (mask_ && mask_->staged());
         loop_over_rows(
             body_, args_.rows, panel() ? unroll_ : width(), staged, maxima,
@@ -123,17 +122,15 @@ private:
             },
             [&](Code& c, const Val& row, const Val& block, const Val& end,
                 std::vector<Carried>& carried) { score_rows(c, row, block, end, carried); });
-        for (int v = 0; v < kVectors; ++v) {
-            maxima_[v] = maxima[v].next;
-            if (unroll_ == 2) maxima_[v] = body_.larger(maxima[kVectors + v].next, maxima_[v]);
-        }
+        for (int v = 0; v < kVectors; ++v) maxima_[v] = maxima[v].next;
     }
 
     // Rows row and, unrolled, row + 1, which past the end is row once more: written twice with the
     // same values, and a maximum does not mind.
     void score_rows(Code& c, const Val& row, const Val& block, const Val& end,
                     std::vector<Carried>& maxima) {
-        std::vector<std::pair<Val, Val>> stored;
+        std::vector<Code> chains;
+        std::vector<Val> at, x;
         for (int u = 0; u < unroll_; ++u) {
             const Val here = u == 0 ? row : c.smin(c.add(row, i64(1)), c.sub(end, i64(1)));
             Place row_place{.row = here};
@@ -145,26 +142,33 @@ private:
                 if (panel() && mask_) mask_->row(c, u, row_place, k);
             }
             for (int v = 0; v < kVectors; ++v) {
-                const Val at = score_at(c, here, v);
-                Val x = c.fmul(c.load(vector(), at, align()), args_.scale);
+                at.push_back(score_at(c, here, v));
                 Place place = panel() ? places_[v] : stream_place(c, here, v);
                 place.row = here;
                 place.staged_row = row_place.staged_row;
                 Val lane_k;
                 if (!panel() && (score_ || mask_))
                     lane_k = c.add(k, Code::iota(Elem::i32, shape_.lanes, v * shape_.lanes));
-                if (score_) x = score_->element(c, u, place, x, lane_k);
-                std::optional<Val> keep;
-                if (mask_) keep = mask_->element(c, u, place, {}, lane_k);
-                if (!panel()) keep = keep ? c.and_(*keep, place.valid) : place.valid;
-                if (keep) x = c.select(*keep, x, Code::minus_infinity(real_));
-                Carried& maximum = maxima[u * kVectors + v];
-                maximum.next = c.larger(x, maximum.now);
-                stored.emplace_back(x, at);
+                x.push_back(
+                    score(chains.emplace_back(c.scope(), c.block()), u, place, at.back(), lane_k));
             }
         }
-        if (plain_) return;  // the exponentials scale by themselves
-        for (const auto& [value, at] : stored) c.store(value, at, align());
+        c.interleave(chains);
+        for (std::size_t i = 0; i < x.size(); ++i) {
+            Carried& maximum = maxima[i % kVectors];
+            maximum.next = c.larger(x[i], i < kVectors ? maximum.now : maximum.next);
+            if (!plain_) c.store(x[i], at[i], align());  // else the exponentials scale
+        }
+    }
+
+    /// One vector of modified and masked scores.
+    Val score(Code& c, int u, const Place& place, const Val& at, const Val& k) {
+        Val x = c.fmul(c.load(vector(), at, align()), args_.scale);
+        if (score_) x = score_->element(c, u, place, x, k);
+        std::optional<Val> keep;
+        if (mask_) keep = mask_->element(c, u, place, {}, k);
+        if (!panel()) keep = keep ? c.and_(*keep, place.valid) : place.valid;
+        return keep ? c.select(*keep, x, Code::minus_infinity(real_)) : x;
     }
 
     Place stream_place(Code& c, const Val& row, int v) const {
@@ -214,31 +218,44 @@ private:
     }
 
     void exponentials() {
-        const int rows = pairs_ ? 2 : 1;
-        std::vector<Carried> sums(rows * kVectors);
+        const int rows = panel() ? 2 : 1;
+        std::vector<Carried> sums(kVectors);
         for (Carried& sum : sums) sum.initial = body_.splat(real(0), shape_.lanes);
+        std::array<Val, kVectors> without_second;
         counted_loop(body_, "exponentials", i64(0), args_.rows, panel() ? rows : width(), sums,
                      [&](Code& c, const Val& row) {
-                         if (pairs_) return pair_of_rows(c, row, sums);
-                         std::vector<std::pair<Val, Val>> stored;
+                         const std::vector<Val> e = exponential_rows(c, row, rows);
                          for (int v = 0; v < kVectors; ++v) {
-                             const Val at = score_at(c, row, v);
-                             const Val e = exponential(c, at, v);
-                             sums[v].next = c.fadd(sums[v].now, e);
-                             stored.emplace_back(e, at);
+                             sums[v].next = c.fadd(sums[v].now, e[v]);
+                             if (rows == 1) continue;
+                             without_second[v] = sums[v].next;
+                             sums[v].next = c.fadd(sums[v].next, e[kVectors + v]);
                          }
-                         for (const auto& [value, at] : stored) c.store(value, at, align());
                      });
         for (int v = 0; v < kVectors; ++v) {
             sums_[v] = sums[v].next;
-            if (pairs_) {
-                // The last row of an odd number stood in for the one after it: not counted.
-                Val second = sums[kVectors + v].next;
-                second = body_.select(odd(), sums[kVectors + v].now, second);
-                sums_[v] = body_.fadd(sums_[v], second);
-            }
+            // The last row of an odd number stood in for the one after it: not counted.
+            if (rows == 2) sums_[v] = body_.select(odd(), without_second[v], sums_[v]);
         }
         if (pairs_) clear_last_half();
+    }
+
+    /// P of `rows` rows (past the end the last row once more), stored and returned, row by row.
+    std::vector<Val> exponential_rows(Code& c, const Val& row, int rows) {
+        Val here[2] = {row, {}};
+        if (rows == 2) here[1] = c.smin(c.add(row, i64(1)), c.sub(args_.rows, i64(1)));
+        const std::size_t count = static_cast<std::size_t>(rows * kVectors);
+        std::vector<Code> chains(count, Code(c.scope(), c.block()));
+        std::vector<Val> at(count), e(count);
+        for (std::size_t i = 0; i < count; ++i) {
+            const int v = static_cast<int>(i) % kVectors;
+            at[i] = score_at(c, here[i / kVectors], v);
+            e[i] = exponential(chains[i], at[i], v);
+        }
+        c.interleave(chains);
+        for (std::size_t i = 0; i < count && !pairs_; ++i) c.store(e[i], at[i], align());
+        if (pairs_) store_pairs(c, row, e);
+        return e;
     }
 
     Val odd() {
@@ -254,17 +271,13 @@ private:
 
     // Two rows become one of words, rounded half up (P is not negative): one addition and one
     // shift or mask each, on any instruction set.
-    void pair_of_rows(Code& c, const Val& row, std::vector<Carried>& sums) {
-        const Val after = c.smin(c.add(row, i64(1)), c.sub(args_.rows, i64(1)));
+    void store_pairs(Code& c, const Val& row, std::span<const Val> e) {
         for (int v = 0; v < kVectors; ++v) {
-            const Val low = exponential(c, score_at(c, row, v), v);
-            const Val high = exponential(c, score_at(c, after, v), v);
-            sums[v].next = c.fadd(sums[v].now, low);
-            sums[kVectors + v].next = c.fadd(sums[kVectors + v].now, high);
-            const auto rounded = [&](const Val& e) {
-                return c.add(c.convert("bitcast", e, Elem::i32), i32(0x8000));
+            const auto rounded = [&](const Val& x) {
+                return c.add(c.convert("bitcast", x, Elem::i32), i32(0x8000));
             };
-            const Val word = c.or_(c.lshr(rounded(low), 16), c.and_(rounded(high), i32(-0x10000)));
+            const Val word =
+                c.or_(c.lshr(rounded(e[v]), 16), c.and_(rounded(e[kVectors + v]), i32(-0x10000)));
             c.store(word, pair_at(c, row, v), align());
         }
     }
