@@ -23,7 +23,9 @@ inline constexpr int kTileAbi = 3;
 
 /// Where a tile lies in (b, h, q, k), the logical coordinates that mods see.
 struct TileArgs {
-    float scale;  ///< f64 problems: scale64
+    /// What raw scores are multiplied by (f64 problems: scale64). The panel map does not read it but
+    /// for pairs: there the queries were.
+    float scale;
     std::int32_t b;
     std::int32_t h;
     std::int32_t q0;     ///< panel: query of lane 0; stream: the query

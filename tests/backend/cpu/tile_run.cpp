@@ -60,13 +60,14 @@ TileResult run_as(const TileRun& run, const plan::Mods& mods, double (*score_of)
     result.p.resize(run.lanes);
     for (const auto& [first, rows] : run.tiles) {
         const int padded = (rows + width - 1) / width * width;
+        const double factor = stream || pairs ? 1 : run.scale;  // of queries packed beforehand
         Guarded s(sizeof(Real) * (stream ? padded : rows * width));
         Guarded p(sizeof(std::uint32_t) * ((rows + 1) / 2) * width);
         for (int r = 0; r < rows; ++r) {
             for (int lane = 0; lane < (stream ? 1 : width); ++lane) {
                 // Lanes past the last query hold what they hold: here, NaN.
                 s.as<Real>()[stream ? r : r * width + lane] =
-                    static_cast<Real>(lane < run.lanes ? score_of(run.q0 + lane, first + r)
+                    static_cast<Real>(lane < run.lanes ? factor * score_of(run.q0 + lane, first + r)
                                                        : std::numeric_limits<double>::quiet_NaN());
             }
         }

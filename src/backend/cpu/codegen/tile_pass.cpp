@@ -163,7 +163,8 @@ private:
 
     /// One vector of modified and masked scores.
     Val score(Code& c, int u, const Place& place, const Val& at, const Val& k) {
-        Val x = c.fmul(c.load(vector(), at, align()), args_.scale);
+        Val x = c.load(vector(), at, align());
+        if (!panel() || pairs_) x = c.fmul(x, args_.scale);
         if (score_) x = score_->element(c, u, place, x, k);
         std::optional<Val> keep;
         if (mask_) keep = mask_->element(c, u, place, {}, k);
@@ -199,7 +200,7 @@ private:
         }
         log2e_ = real(kLog2E);
         if (plain_) {
-            log2e_ = body_.splat(body_.fmul(args_.scale, log2e_), shape_.lanes);
+            if (pairs_) log2e_ = body_.splat(body_.fmul(args_.scale, log2e_), shape_.lanes);
             for (Val& base : base_) base = body_.fmul(base, real(-kLog2E));
         }
         if (!panel()) base_[0] = base_[1] = body_.splat(base_[0], shape_.lanes);

@@ -6,12 +6,15 @@
 #include <cstring>
 
 #include "backend/cpu/kernels/call.h"
+#include "support/os/available_cpus.h"
 
 namespace flexion::cpu {
 namespace {
 
-constexpr int kTileQueries = 128;      // of a task; K and V of a window are read once for them
-constexpr std::int64_t kWindow = 128;  // keys that a tile pass sees at a time
+// Of a task, which reads K and V of a window once for them: more than that is seldom worth a loss
+// in balance.
+constexpr int kMostQueries = 512;
+constexpr std::int64_t kWindow = 128;         // keys that a tile pass sees at a time
 constexpr std::int64_t kLongestWindow = 160;  // so that a short rest joins the window before it
 // Fewer tasks than this leave a thread idle at the end of a call; tiles are made smaller then, by
 // the problem alone, down to kFewestQueries.
@@ -26,12 +29,18 @@ std::int64_t staged_stride(std::int64_t bytes) {
     return (lines | 1) * 64;
 }
 
-Tiling make_tiling(const plan::LaunchArgs& args, int lanes) {
+Tiling make_tiling(const plan::LaunchArgs& args, const PanelKernels& kernels) {
     const std::int64_t block_q =
         args.block_mask != nullptr ? args.block_mask->block_size().q : args.q_len();
-    // Queries and results of a tile stay in half of a 512 KB L2.
-    const bool wide = args.head_dim() + args.v_head_dim() > 512;
-    for (int queries = wide ? kTileQueries / 2 : kTileQueries;; queries /= 2) {
+    // Queries and results of a tile stay in half of L2, beside a window of keys and values. That
+    // comes from L3 or memory, and its misses cost the less the more queries share it: of 128
+    // queries at S = 4096 they took 4 % of the time at D = 64 and 8 to 16 % at D = 128.
+    static const std::int64_t budget = level2_cache_bytes() / 2;
+    const std::int64_t bytes = (args.head_dim() + args.v_head_dim()) * kernels.scalar_bytes;
+    int queries = kMostQueries;
+    while (queries > kFewestQueries && queries * bytes > budget) queries /= 2;
+    for (;; queries /= 2) {
+        const int lanes = kernels.lanes;
         const Tiling tiling(args.q_len(), block_q, lanes, std::max(queries / lanes, 1));
         if (queries <= kFewestQueries || queries <= lanes ||
             tiling.tiles() * args.batch() * args.q_heads() >= kEnoughTasks)
@@ -164,7 +173,7 @@ int PanelForward::start(State& state, Walk* walks) const {
         state.started[p] = false;
         reset_statistics(state, p);
         kernels_.pack_queries(row_of(args_.q, task.b, task.h, panel.q0), row_stride(args_.q),
-                              panel.lanes, depth_, queries(state, p));
+                              panel.lanes, depth_, args_.scale, queries(state, p));
         const std::int64_t row = panel.q0 / block_q_;
         const std::int64_t last = (panel.q0 + panel.lanes - 1) / block_q_;
         if (row != walk_first || last != walk_last) {
@@ -228,8 +237,8 @@ void PanelForward::attend(State& state, int panel, const Window& window, const P
                     queries(state, panel), s);
 
     TileArgs args{};
-    args.scale = static_cast<float>(args_.scale);
-    args.scale64 = args_.scale;
+    args.scale64 = kernels_.scales_queries ? 1 : args_.scale;
+    args.scale = static_cast<float>(args.scale64);
     args.b = static_cast<std::int32_t>(state.task.b);
     args.h = static_cast<std::int32_t>(state.task.h);
     args.q0 = static_cast<std::int32_t>(state.panel[panel].q0);
@@ -348,7 +357,7 @@ void PanelForward::run(const Task& task) const {
 
 void forward_panels(const plan::LaunchArgs& args, backend::KernelProvider& kernels, Isa isa) {
     const PanelKernels& micro = panel_kernels(kernels_of(isa), args.q.dtype);
-    const Tiling tiling = make_tiling(args, micro.lanes);
+    const Tiling tiling = make_tiling(args, micro);
     const WorkList work(args, tiling, args.executor.width > 1);
     const Passes passes(args, kernels, {.dtype = args.q.dtype}, work.visits().full,
                         work.visits().partial);

@@ -39,9 +39,9 @@ entry:
   %v31 = call i32 @llvm.smin.i32(i32 %v13, i32 16)
   br label %block33
 block33:
-  %v35 = phi i64 [ 0, %entry ], [ %v118, %done47 ]
-  %v36 = phi <8 x float> [ splat (float 0xFFF0000000000000), %entry ], [ %v113, %done47 ]
-  %v37 = phi <8 x float> [ splat (float 0xFFF0000000000000), %entry ], [ %v115, %done47 ]
+  %v35 = phi i64 [ 0, %entry ], [ %v106, %done47 ]
+  %v36 = phi <8 x float> [ splat (float 0xFFF0000000000000), %entry ], [ %v101, %done47 ]
+  %v37 = phi <8 x float> [ splat (float 0xFFF0000000000000), %entry ], [ %v103, %done47 ]
   %v38 = sub i64 %v11, %v35
   %v39 = call i64 @llvm.smin.i64(i64 %v38, i64 32)
   %v40 = add i64 %v35, %v39
@@ -50,243 +50,231 @@ block33:
   call void %v45(ptr %v42, i64 %v23, i32 %v31, i32 %v41, ptr %v32, i32 16)
   br label %row46
 row46:
-  %v48 = phi i64 [ %v35, %block33 ], [ %v116, %row46 ]
-  %v49 = phi <8 x float> [ %v36, %block33 ], [ %v113, %row46 ]
-  %v50 = phi <8 x float> [ %v37, %block33 ], [ %v115, %row46 ]
+  %v48 = phi i64 [ %v35, %block33 ], [ %v104, %row46 ]
+  %v49 = phi <8 x float> [ %v36, %block33 ], [ %v101, %row46 ]
+  %v50 = phi <8 x float> [ %v37, %block33 ], [ %v103, %row46 ]
   %v51 = sub i64 %v48, %v35
   %v52 = trunc i64 %v48 to i32
   %v53 = add i32 %v8, %v52
   %v54 = mul i64 %v48, 16
   %v55 = getelementptr float, ptr %s, i64 %v54
-  %v65 = mul i64 %v48, 16
-  %v66 = getelementptr float, ptr %s, i64 %v65
-  %v67 = getelementptr float, ptr %v66, i64 8
-  %v78 = sub i64 %v40, 1
-  %v79 = add i64 %v48, 1
-  %v80 = call i64 @llvm.smin.i64(i64 %v79, i64 %v78)
-  %v81 = sub i64 %v80, %v35
-  %v82 = trunc i64 %v80 to i32
-  %v83 = add i32 %v8, %v82
-  %v84 = mul i64 %v80, 16
-  %v85 = getelementptr float, ptr %s, i64 %v84
-  %v95 = mul i64 %v80, 16
-  %v96 = getelementptr float, ptr %s, i64 %v95
-  %v97 = getelementptr float, ptr %v96, i64 8
+  %v62 = mul i64 %v48, 16
+  %v63 = getelementptr float, ptr %s, i64 %v62
+  %v64 = getelementptr float, ptr %v63, i64 8
+  %v72 = sub i64 %v40, 1
+  %v73 = add i64 %v48, 1
+  %v74 = call i64 @llvm.smin.i64(i64 %v73, i64 %v72)
+  %v75 = sub i64 %v74, %v35
+  %v76 = trunc i64 %v74 to i32
+  %v77 = add i32 %v8, %v76
+  %v78 = mul i64 %v74, 16
+  %v79 = getelementptr float, ptr %s, i64 %v78
+  %v86 = mul i64 %v74, 16
+  %v87 = getelementptr float, ptr %s, i64 %v86
+  %v88 = getelementptr float, ptr %v87, i64 8
   %v56 = load <8 x float>, ptr %v55, align 32
-  %v68 = load <8 x float>, ptr %v67, align 32
-  %v86 = load <8 x float>, ptr %v85, align 32
-  %v98 = load <8 x float>, ptr %v97, align 32
-  %v57 = insertelement <8 x float> poison, float %v0, i64 0
-  %v69 = insertelement <8 x float> poison, float %v0, i64 0
-  %v87 = insertelement <8 x float> poison, float %v0, i64 0
-  %v99 = insertelement <8 x float> poison, float %v0, i64 0
-  %v58 = shufflevector <8 x float> %v57, <8 x float> poison, <8 x i32> zeroinitializer
-  %v70 = shufflevector <8 x float> %v69, <8 x float> poison, <8 x i32> zeroinitializer
-  %v88 = shufflevector <8 x float> %v87, <8 x float> poison, <8 x i32> zeroinitializer
-  %v100 = shufflevector <8 x float> %v99, <8 x float> poison, <8 x i32> zeroinitializer
-  %v59 = fmul <8 x float> %v56, %v58
-  %v71 = fmul <8 x float> %v68, %v70
-  %v89 = fmul <8 x float> %v86, %v88
-  %v101 = fmul <8 x float> %v98, %v100
-  %v60 = mul i64 %v51, 16
-  %v72 = mul i64 %v51, 16
-  %v90 = mul i64 %v81, 16
-  %v102 = mul i64 %v81, 16
-  %v61 = getelementptr i32, ptr %v32, i64 %v60
-  %v73 = getelementptr i32, ptr %v32, i64 %v72
+  %v65 = load <8 x float>, ptr %v64, align 32
+  %v80 = load <8 x float>, ptr %v79, align 32
+  %v89 = load <8 x float>, ptr %v88, align 32
+  %v57 = mul i64 %v51, 16
+  %v66 = mul i64 %v51, 16
+  %v81 = mul i64 %v75, 16
+  %v90 = mul i64 %v75, 16
+  %v58 = getelementptr i32, ptr %v32, i64 %v57
+  %v67 = getelementptr i32, ptr %v32, i64 %v66
+  %v82 = getelementptr i32, ptr %v32, i64 %v81
   %v91 = getelementptr i32, ptr %v32, i64 %v90
-  %v103 = getelementptr i32, ptr %v32, i64 %v102
-  %v62 = load <8 x i32>, ptr %v61, align 32
-  %v74 = getelementptr i32, ptr %v73, i64 8
-  %v92 = load <8 x i32>, ptr %v91, align 32
-  %v104 = getelementptr i32, ptr %v103, i64 8
-  %v63 = bitcast <8 x i32> %v62 to <8 x float>
-  %v75 = load <8 x i32>, ptr %v74, align 32
-  %v93 = bitcast <8 x i32> %v92 to <8 x float>
-  %v105 = load <8 x i32>, ptr %v104, align 32
-  %v64 = fadd contract <8 x float> %v59, %v63
-  %v76 = bitcast <8 x i32> %v75 to <8 x float>
-  %v94 = fadd contract <8 x float> %v89, %v93
-  %v106 = bitcast <8 x i32> %v105 to <8 x float>
-  %v77 = fadd contract <8 x float> %v71, %v76
-  %v107 = fadd contract <8 x float> %v101, %v106
-  %v108 = fcmp ogt <8 x float> %v64, %v49
-  %v109 = select <8 x i1> %v108, <8 x float> %v64, <8 x float> %v49
-  store <8 x float> %v64, ptr %v55, align 32
-  %v110 = fcmp ogt <8 x float> %v77, %v50
-  %v111 = select <8 x i1> %v110, <8 x float> %v77, <8 x float> %v50
-  store <8 x float> %v77, ptr %v67, align 32
-  %v112 = fcmp ogt <8 x float> %v94, %v109
-  %v113 = select <8 x i1> %v112, <8 x float> %v94, <8 x float> %v109
-  store <8 x float> %v94, ptr %v85, align 32
-  %v114 = fcmp ogt <8 x float> %v107, %v111
-  %v115 = select <8 x i1> %v114, <8 x float> %v107, <8 x float> %v111
-  store <8 x float> %v107, ptr %v97, align 32
-  %v116 = add i64 %v48, 2
-  %v117 = icmp slt i64 %v116, %v40
-  br i1 %v117, label %row46, label %done47
+  %v59 = load <8 x i32>, ptr %v58, align 32
+  %v68 = getelementptr i32, ptr %v67, i64 8
+  %v83 = load <8 x i32>, ptr %v82, align 32
+  %v92 = getelementptr i32, ptr %v91, i64 8
+  %v60 = bitcast <8 x i32> %v59 to <8 x float>
+  %v69 = load <8 x i32>, ptr %v68, align 32
+  %v84 = bitcast <8 x i32> %v83 to <8 x float>
+  %v93 = load <8 x i32>, ptr %v92, align 32
+  %v61 = fadd contract <8 x float> %v56, %v60
+  %v70 = bitcast <8 x i32> %v69 to <8 x float>
+  %v85 = fadd contract <8 x float> %v80, %v84
+  %v94 = bitcast <8 x i32> %v93 to <8 x float>
+  %v71 = fadd contract <8 x float> %v65, %v70
+  %v95 = fadd contract <8 x float> %v89, %v94
+  %v96 = fcmp ogt <8 x float> %v61, %v49
+  %v97 = select <8 x i1> %v96, <8 x float> %v61, <8 x float> %v49
+  store <8 x float> %v61, ptr %v55, align 32
+  %v98 = fcmp ogt <8 x float> %v71, %v50
+  %v99 = select <8 x i1> %v98, <8 x float> %v71, <8 x float> %v50
+  store <8 x float> %v71, ptr %v64, align 32
+  %v100 = fcmp ogt <8 x float> %v85, %v97
+  %v101 = select <8 x i1> %v100, <8 x float> %v85, <8 x float> %v97
+  store <8 x float> %v85, ptr %v79, align 32
+  %v102 = fcmp ogt <8 x float> %v95, %v99
+  %v103 = select <8 x i1> %v102, <8 x float> %v95, <8 x float> %v99
+  store <8 x float> %v95, ptr %v88, align 32
+  %v104 = add i64 %v48, 2
+  %v105 = icmp slt i64 %v104, %v40
+  br i1 %v105, label %row46, label %done47
 done47:
-  %v118 = add i64 %v35, 32
-  %v119 = icmp slt i64 %v118, %v11
-  br i1 %v119, label %block33, label %done34
+  %v106 = add i64 %v35, 32
+  %v107 = icmp slt i64 %v106, %v11
+  br i1 %v107, label %block33, label %done34
 done34:
-  %v120 = load <8 x float>, ptr %m, align 4
-  %v121 = fcmp ogt <8 x float> %v113, %v120
-  %v122 = select <8 x i1> %v121, <8 x float> %v113, <8 x float> %v120
-  store <8 x float> %v122, ptr %m, align 4
-  %v123 = fcmp oeq <8 x float> %v122, splat (float 0xFFF0000000000000)
-  %v124 = select <8 x i1> %v123, <8 x float> splat (float 0x0000000000000000), <8 x float> %v122
-  %v125 = fsub <8 x float> %v120, %v124
-  %v126 = fmul <8 x float> %v125, splat (float 0x3FF7154760000000)
-  %v127 = fcmp ogt <8 x float> splat (float 0xC05FC00000000000), %v126
-  %v128 = select <8 x i1> %v127, <8 x float> splat (float 0xC05FC00000000000), <8 x float> %v126
-  %v129 = fadd <8 x float> %v128, splat (float 0x4168000FE0000000)
-  %v130 = fsub <8 x float> %v129, splat (float 0x4168000FE0000000)
-  %v131 = fsub <8 x float> %v128, %v130
-  %v132 = call <8 x float> @llvm.fma.v8f32(<8 x float> splat (float 0x3F55C08E60000000), <8 x float> %v131, <8 x float> splat (float 0x3F83D0C520000000))
-  %v133 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v132, <8 x float> %v131, <8 x float> splat (float 0x3FAC6B6E40000000))
-  %v134 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v133, <8 x float> %v131, <8 x float> splat (float 0x3FCEBF9180000000))
-  %v135 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v134, <8 x float> %v131, <8 x float> splat (float 0x3FE62E4280000000))
-  %v136 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v135, <8 x float> %v131, <8 x float> splat (float 0x3FF0000020000000))
-  %v137 = bitcast <8 x float> %v129 to <8 x i32>
-  %v138 = shl <8 x i32> %v137, splat (i32 23)
-  %v139 = bitcast <8 x i32> %v138 to <8 x float>
-  %v140 = fmul <8 x float> %v136, %v139
-  store <8 x float> %v140, ptr %alpha, align 4
-  %v141 = getelementptr float, ptr %m, i64 8
-  %v142 = load <8 x float>, ptr %v141, align 4
-  %v143 = fcmp ogt <8 x float> %v115, %v142
-  %v144 = select <8 x i1> %v143, <8 x float> %v115, <8 x float> %v142
-  store <8 x float> %v144, ptr %v141, align 4
-  %v145 = fcmp oeq <8 x float> %v144, splat (float 0xFFF0000000000000)
-  %v146 = select <8 x i1> %v145, <8 x float> splat (float 0x0000000000000000), <8 x float> %v144
-  %v147 = fsub <8 x float> %v142, %v146
-  %v148 = fmul <8 x float> %v147, splat (float 0x3FF7154760000000)
-  %v149 = fcmp ogt <8 x float> splat (float 0xC05FC00000000000), %v148
-  %v150 = select <8 x i1> %v149, <8 x float> splat (float 0xC05FC00000000000), <8 x float> %v148
-  %v151 = fadd <8 x float> %v150, splat (float 0x4168000FE0000000)
-  %v152 = fsub <8 x float> %v151, splat (float 0x4168000FE0000000)
-  %v153 = fsub <8 x float> %v150, %v152
-  %v154 = call <8 x float> @llvm.fma.v8f32(<8 x float> splat (float 0x3F55C08E60000000), <8 x float> %v153, <8 x float> splat (float 0x3F83D0C520000000))
-  %v155 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v154, <8 x float> %v153, <8 x float> splat (float 0x3FAC6B6E40000000))
-  %v156 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v155, <8 x float> %v153, <8 x float> splat (float 0x3FCEBF9180000000))
-  %v157 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v156, <8 x float> %v153, <8 x float> splat (float 0x3FE62E4280000000))
-  %v158 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v157, <8 x float> %v153, <8 x float> splat (float 0x3FF0000020000000))
-  %v159 = bitcast <8 x float> %v151 to <8 x i32>
-  %v160 = shl <8 x i32> %v159, splat (i32 23)
-  %v161 = bitcast <8 x i32> %v160 to <8 x float>
-  %v162 = fmul <8 x float> %v158, %v161
-  %v163 = getelementptr float, ptr %alpha, i64 8
-  store <8 x float> %v162, ptr %v163, align 4
-  br label %exponentials164
-exponentials164:
-  %v166 = phi i64 [ 0, %done34 ], [ %v254, %exponentials164 ]
-  %v167 = phi <8 x float> [ splat (float 0x0000000000000000), %done34 ], [ %v251, %exponentials164 ]
-  %v168 = phi <8 x float> [ splat (float 0x0000000000000000), %done34 ], [ %v253, %exponentials164 ]
-  %v169 = sub i64 %v11, 1
-  %v170 = add i64 %v166, 1
-  %v171 = call i64 @llvm.smin.i64(i64 %v170, i64 %v169)
-  %v172 = mul i64 %v166, 16
-  %v173 = getelementptr float, ptr %s, i64 %v172
-  %v191 = mul i64 %v166, 16
-  %v192 = getelementptr float, ptr %s, i64 %v191
-  %v193 = getelementptr float, ptr %v192, i64 8
-  %v211 = mul i64 %v171, 16
-  %v212 = getelementptr float, ptr %s, i64 %v211
-  %v230 = mul i64 %v171, 16
-  %v231 = getelementptr float, ptr %s, i64 %v230
-  %v232 = getelementptr float, ptr %v231, i64 8
-  %v174 = load <8 x float>, ptr %v173, align 32
-  %v194 = load <8 x float>, ptr %v193, align 32
-  %v213 = load <8 x float>, ptr %v212, align 32
-  %v233 = load <8 x float>, ptr %v232, align 32
-  %v175 = fsub <8 x float> %v174, %v124
-  %v195 = fsub <8 x float> %v194, %v146
-  %v214 = fsub <8 x float> %v213, %v124
-  %v234 = fsub <8 x float> %v233, %v146
-  %v176 = fmul <8 x float> %v175, splat (float 0x3FF7154760000000)
-  %v196 = fmul <8 x float> %v195, splat (float 0x3FF7154760000000)
-  %v215 = fmul <8 x float> %v214, splat (float 0x3FF7154760000000)
-  %v235 = fmul <8 x float> %v234, splat (float 0x3FF7154760000000)
-  %v177 = fcmp ogt <8 x float> splat (float 0xC05FC00000000000), %v176
-  %v197 = fcmp ogt <8 x float> splat (float 0xC05FC00000000000), %v196
-  %v216 = fcmp ogt <8 x float> splat (float 0xC05FC00000000000), %v215
-  %v236 = fcmp ogt <8 x float> splat (float 0xC05FC00000000000), %v235
-  %v178 = select <8 x i1> %v177, <8 x float> splat (float 0xC05FC00000000000), <8 x float> %v176
-  %v198 = select <8 x i1> %v197, <8 x float> splat (float 0xC05FC00000000000), <8 x float> %v196
-  %v217 = select <8 x i1> %v216, <8 x float> splat (float 0xC05FC00000000000), <8 x float> %v215
-  %v237 = select <8 x i1> %v236, <8 x float> splat (float 0xC05FC00000000000), <8 x float> %v235
-  %v179 = fadd <8 x float> %v178, splat (float 0x4168000FE0000000)
-  %v199 = fadd <8 x float> %v198, splat (float 0x4168000FE0000000)
-  %v218 = fadd <8 x float> %v217, splat (float 0x4168000FE0000000)
-  %v238 = fadd <8 x float> %v237, splat (float 0x4168000FE0000000)
-  %v180 = fsub <8 x float> %v179, splat (float 0x4168000FE0000000)
-  %v200 = fsub <8 x float> %v199, splat (float 0x4168000FE0000000)
-  %v219 = fsub <8 x float> %v218, splat (float 0x4168000FE0000000)
-  %v239 = fsub <8 x float> %v238, splat (float 0x4168000FE0000000)
-  %v181 = fsub <8 x float> %v178, %v180
-  %v201 = fsub <8 x float> %v198, %v200
-  %v220 = fsub <8 x float> %v217, %v219
-  %v240 = fsub <8 x float> %v237, %v239
-  %v182 = call <8 x float> @llvm.fma.v8f32(<8 x float> splat (float 0x3F55C08E60000000), <8 x float> %v181, <8 x float> splat (float 0x3F83D0C520000000))
-  %v202 = call <8 x float> @llvm.fma.v8f32(<8 x float> splat (float 0x3F55C08E60000000), <8 x float> %v201, <8 x float> splat (float 0x3F83D0C520000000))
-  %v221 = call <8 x float> @llvm.fma.v8f32(<8 x float> splat (float 0x3F55C08E60000000), <8 x float> %v220, <8 x float> splat (float 0x3F83D0C520000000))
-  %v241 = call <8 x float> @llvm.fma.v8f32(<8 x float> splat (float 0x3F55C08E60000000), <8 x float> %v240, <8 x float> splat (float 0x3F83D0C520000000))
-  %v183 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v182, <8 x float> %v181, <8 x float> splat (float 0x3FAC6B6E40000000))
-  %v203 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v202, <8 x float> %v201, <8 x float> splat (float 0x3FAC6B6E40000000))
-  %v222 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v221, <8 x float> %v220, <8 x float> splat (float 0x3FAC6B6E40000000))
-  %v242 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v241, <8 x float> %v240, <8 x float> splat (float 0x3FAC6B6E40000000))
-  %v184 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v183, <8 x float> %v181, <8 x float> splat (float 0x3FCEBF9180000000))
-  %v204 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v203, <8 x float> %v201, <8 x float> splat (float 0x3FCEBF9180000000))
-  %v223 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v222, <8 x float> %v220, <8 x float> splat (float 0x3FCEBF9180000000))
-  %v243 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v242, <8 x float> %v240, <8 x float> splat (float 0x3FCEBF9180000000))
-  %v185 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v184, <8 x float> %v181, <8 x float> splat (float 0x3FE62E4280000000))
-  %v205 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v204, <8 x float> %v201, <8 x float> splat (float 0x3FE62E4280000000))
-  %v224 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v223, <8 x float> %v220, <8 x float> splat (float 0x3FE62E4280000000))
-  %v244 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v243, <8 x float> %v240, <8 x float> splat (float 0x3FE62E4280000000))
-  %v186 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v185, <8 x float> %v181, <8 x float> splat (float 0x3FF0000020000000))
-  %v206 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v205, <8 x float> %v201, <8 x float> splat (float 0x3FF0000020000000))
-  %v225 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v224, <8 x float> %v220, <8 x float> splat (float 0x3FF0000020000000))
-  %v245 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v244, <8 x float> %v240, <8 x float> splat (float 0x3FF0000020000000))
-  %v187 = bitcast <8 x float> %v179 to <8 x i32>
-  %v207 = bitcast <8 x float> %v199 to <8 x i32>
-  %v226 = bitcast <8 x float> %v218 to <8 x i32>
-  %v246 = bitcast <8 x float> %v238 to <8 x i32>
-  %v188 = shl <8 x i32> %v187, splat (i32 23)
-  %v208 = shl <8 x i32> %v207, splat (i32 23)
-  %v227 = shl <8 x i32> %v226, splat (i32 23)
-  %v247 = shl <8 x i32> %v246, splat (i32 23)
-  %v189 = bitcast <8 x i32> %v188 to <8 x float>
-  %v209 = bitcast <8 x i32> %v208 to <8 x float>
-  %v228 = bitcast <8 x i32> %v227 to <8 x float>
-  %v248 = bitcast <8 x i32> %v247 to <8 x float>
-  %v190 = fmul <8 x float> %v186, %v189
-  %v210 = fmul <8 x float> %v206, %v209
-  %v229 = fmul <8 x float> %v225, %v228
-  %v249 = fmul <8 x float> %v245, %v248
-  store <8 x float> %v190, ptr %v173, align 32
-  store <8 x float> %v210, ptr %v193, align 32
-  store <8 x float> %v229, ptr %v212, align 32
-  store <8 x float> %v249, ptr %v232, align 32
-  %v250 = fadd <8 x float> %v167, %v190
-  %v251 = fadd <8 x float> %v250, %v229
-  %v252 = fadd <8 x float> %v168, %v210
-  %v253 = fadd <8 x float> %v252, %v249
-  %v254 = add i64 %v166, 2
-  %v255 = icmp slt i64 %v254, %v11
-  br i1 %v255, label %exponentials164, label %done165
-done165:
-  %v256 = and i64 %v11, 1
-  %v257 = icmp ne i64 %v256, 0
-  %v258 = select i1 %v257, <8 x float> %v250, <8 x float> %v251
-  %v259 = select i1 %v257, <8 x float> %v252, <8 x float> %v253
-  %v260 = load <8 x float>, ptr %l, align 4
-  %v261 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v260, <8 x float> %v140, <8 x float> %v258)
-  store <8 x float> %v261, ptr %l, align 4
-  %v262 = getelementptr float, ptr %l, i64 8
-  %v263 = load <8 x float>, ptr %v262, align 4
-  %v264 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v263, <8 x float> %v162, <8 x float> %v259)
-  store <8 x float> %v264, ptr %v262, align 4
+  %v108 = load <8 x float>, ptr %m, align 4
+  %v109 = fcmp ogt <8 x float> %v101, %v108
+  %v110 = select <8 x i1> %v109, <8 x float> %v101, <8 x float> %v108
+  store <8 x float> %v110, ptr %m, align 4
+  %v111 = fcmp oeq <8 x float> %v110, splat (float 0xFFF0000000000000)
+  %v112 = select <8 x i1> %v111, <8 x float> splat (float 0x0000000000000000), <8 x float> %v110
+  %v113 = fsub <8 x float> %v108, %v112
+  %v114 = fmul <8 x float> %v113, splat (float 0x3FF7154760000000)
+  %v115 = fcmp ogt <8 x float> splat (float 0xC05FC00000000000), %v114
+  %v116 = select <8 x i1> %v115, <8 x float> splat (float 0xC05FC00000000000), <8 x float> %v114
+  %v117 = fadd <8 x float> %v116, splat (float 0x4168000FE0000000)
+  %v118 = fsub <8 x float> %v117, splat (float 0x4168000FE0000000)
+  %v119 = fsub <8 x float> %v116, %v118
+  %v120 = call <8 x float> @llvm.fma.v8f32(<8 x float> splat (float 0x3F55C08E60000000), <8 x float> %v119, <8 x float> splat (float 0x3F83D0C520000000))
+  %v121 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v120, <8 x float> %v119, <8 x float> splat (float 0x3FAC6B6E40000000))
+  %v122 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v121, <8 x float> %v119, <8 x float> splat (float 0x3FCEBF9180000000))
+  %v123 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v122, <8 x float> %v119, <8 x float> splat (float 0x3FE62E4280000000))
+  %v124 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v123, <8 x float> %v119, <8 x float> splat (float 0x3FF0000020000000))
+  %v125 = bitcast <8 x float> %v117 to <8 x i32>
+  %v126 = shl <8 x i32> %v125, splat (i32 23)
+  %v127 = bitcast <8 x i32> %v126 to <8 x float>
+  %v128 = fmul <8 x float> %v124, %v127
+  store <8 x float> %v128, ptr %alpha, align 4
+  %v129 = getelementptr float, ptr %m, i64 8
+  %v130 = load <8 x float>, ptr %v129, align 4
+  %v131 = fcmp ogt <8 x float> %v103, %v130
+  %v132 = select <8 x i1> %v131, <8 x float> %v103, <8 x float> %v130
+  store <8 x float> %v132, ptr %v129, align 4
+  %v133 = fcmp oeq <8 x float> %v132, splat (float 0xFFF0000000000000)
+  %v134 = select <8 x i1> %v133, <8 x float> splat (float 0x0000000000000000), <8 x float> %v132
+  %v135 = fsub <8 x float> %v130, %v134
+  %v136 = fmul <8 x float> %v135, splat (float 0x3FF7154760000000)
+  %v137 = fcmp ogt <8 x float> splat (float 0xC05FC00000000000), %v136
+  %v138 = select <8 x i1> %v137, <8 x float> splat (float 0xC05FC00000000000), <8 x float> %v136
+  %v139 = fadd <8 x float> %v138, splat (float 0x4168000FE0000000)
+  %v140 = fsub <8 x float> %v139, splat (float 0x4168000FE0000000)
+  %v141 = fsub <8 x float> %v138, %v140
+  %v142 = call <8 x float> @llvm.fma.v8f32(<8 x float> splat (float 0x3F55C08E60000000), <8 x float> %v141, <8 x float> splat (float 0x3F83D0C520000000))
+  %v143 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v142, <8 x float> %v141, <8 x float> splat (float 0x3FAC6B6E40000000))
+  %v144 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v143, <8 x float> %v141, <8 x float> splat (float 0x3FCEBF9180000000))
+  %v145 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v144, <8 x float> %v141, <8 x float> splat (float 0x3FE62E4280000000))
+  %v146 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v145, <8 x float> %v141, <8 x float> splat (float 0x3FF0000020000000))
+  %v147 = bitcast <8 x float> %v139 to <8 x i32>
+  %v148 = shl <8 x i32> %v147, splat (i32 23)
+  %v149 = bitcast <8 x i32> %v148 to <8 x float>
+  %v150 = fmul <8 x float> %v146, %v149
+  %v151 = getelementptr float, ptr %alpha, i64 8
+  store <8 x float> %v150, ptr %v151, align 4
+  br label %exponentials152
+exponentials152:
+  %v154 = phi i64 [ 0, %done34 ], [ %v242, %exponentials152 ]
+  %v155 = phi <8 x float> [ splat (float 0x0000000000000000), %done34 ], [ %v239, %exponentials152 ]
+  %v156 = phi <8 x float> [ splat (float 0x0000000000000000), %done34 ], [ %v241, %exponentials152 ]
+  %v157 = sub i64 %v11, 1
+  %v158 = add i64 %v154, 1
+  %v159 = call i64 @llvm.smin.i64(i64 %v158, i64 %v157)
+  %v160 = mul i64 %v154, 16
+  %v161 = getelementptr float, ptr %s, i64 %v160
+  %v179 = mul i64 %v154, 16
+  %v180 = getelementptr float, ptr %s, i64 %v179
+  %v181 = getelementptr float, ptr %v180, i64 8
+  %v199 = mul i64 %v159, 16
+  %v200 = getelementptr float, ptr %s, i64 %v199
+  %v218 = mul i64 %v159, 16
+  %v219 = getelementptr float, ptr %s, i64 %v218
+  %v220 = getelementptr float, ptr %v219, i64 8
+  %v162 = load <8 x float>, ptr %v161, align 32
+  %v182 = load <8 x float>, ptr %v181, align 32
+  %v201 = load <8 x float>, ptr %v200, align 32
+  %v221 = load <8 x float>, ptr %v220, align 32
+  %v163 = fsub <8 x float> %v162, %v112
+  %v183 = fsub <8 x float> %v182, %v134
+  %v202 = fsub <8 x float> %v201, %v112
+  %v222 = fsub <8 x float> %v221, %v134
+  %v164 = fmul <8 x float> %v163, splat (float 0x3FF7154760000000)
+  %v184 = fmul <8 x float> %v183, splat (float 0x3FF7154760000000)
+  %v203 = fmul <8 x float> %v202, splat (float 0x3FF7154760000000)
+  %v223 = fmul <8 x float> %v222, splat (float 0x3FF7154760000000)
+  %v165 = fcmp ogt <8 x float> splat (float 0xC05FC00000000000), %v164
+  %v185 = fcmp ogt <8 x float> splat (float 0xC05FC00000000000), %v184
+  %v204 = fcmp ogt <8 x float> splat (float 0xC05FC00000000000), %v203
+  %v224 = fcmp ogt <8 x float> splat (float 0xC05FC00000000000), %v223
+  %v166 = select <8 x i1> %v165, <8 x float> splat (float 0xC05FC00000000000), <8 x float> %v164
+  %v186 = select <8 x i1> %v185, <8 x float> splat (float 0xC05FC00000000000), <8 x float> %v184
+  %v205 = select <8 x i1> %v204, <8 x float> splat (float 0xC05FC00000000000), <8 x float> %v203
+  %v225 = select <8 x i1> %v224, <8 x float> splat (float 0xC05FC00000000000), <8 x float> %v223
+  %v167 = fadd <8 x float> %v166, splat (float 0x4168000FE0000000)
+  %v187 = fadd <8 x float> %v186, splat (float 0x4168000FE0000000)
+  %v206 = fadd <8 x float> %v205, splat (float 0x4168000FE0000000)
+  %v226 = fadd <8 x float> %v225, splat (float 0x4168000FE0000000)
+  %v168 = fsub <8 x float> %v167, splat (float 0x4168000FE0000000)
+  %v188 = fsub <8 x float> %v187, splat (float 0x4168000FE0000000)
+  %v207 = fsub <8 x float> %v206, splat (float 0x4168000FE0000000)
+  %v227 = fsub <8 x float> %v226, splat (float 0x4168000FE0000000)
+  %v169 = fsub <8 x float> %v166, %v168
+  %v189 = fsub <8 x float> %v186, %v188
+  %v208 = fsub <8 x float> %v205, %v207
+  %v228 = fsub <8 x float> %v225, %v227
+  %v170 = call <8 x float> @llvm.fma.v8f32(<8 x float> splat (float 0x3F55C08E60000000), <8 x float> %v169, <8 x float> splat (float 0x3F83D0C520000000))
+  %v190 = call <8 x float> @llvm.fma.v8f32(<8 x float> splat (float 0x3F55C08E60000000), <8 x float> %v189, <8 x float> splat (float 0x3F83D0C520000000))
+  %v209 = call <8 x float> @llvm.fma.v8f32(<8 x float> splat (float 0x3F55C08E60000000), <8 x float> %v208, <8 x float> splat (float 0x3F83D0C520000000))
+  %v229 = call <8 x float> @llvm.fma.v8f32(<8 x float> splat (float 0x3F55C08E60000000), <8 x float> %v228, <8 x float> splat (float 0x3F83D0C520000000))
+  %v171 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v170, <8 x float> %v169, <8 x float> splat (float 0x3FAC6B6E40000000))
+  %v191 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v190, <8 x float> %v189, <8 x float> splat (float 0x3FAC6B6E40000000))
+  %v210 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v209, <8 x float> %v208, <8 x float> splat (float 0x3FAC6B6E40000000))
+  %v230 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v229, <8 x float> %v228, <8 x float> splat (float 0x3FAC6B6E40000000))
+  %v172 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v171, <8 x float> %v169, <8 x float> splat (float 0x3FCEBF9180000000))
+  %v192 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v191, <8 x float> %v189, <8 x float> splat (float 0x3FCEBF9180000000))
+  %v211 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v210, <8 x float> %v208, <8 x float> splat (float 0x3FCEBF9180000000))
+  %v231 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v230, <8 x float> %v228, <8 x float> splat (float 0x3FCEBF9180000000))
+  %v173 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v172, <8 x float> %v169, <8 x float> splat (float 0x3FE62E4280000000))
+  %v193 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v192, <8 x float> %v189, <8 x float> splat (float 0x3FE62E4280000000))
+  %v212 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v211, <8 x float> %v208, <8 x float> splat (float 0x3FE62E4280000000))
+  %v232 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v231, <8 x float> %v228, <8 x float> splat (float 0x3FE62E4280000000))
+  %v174 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v173, <8 x float> %v169, <8 x float> splat (float 0x3FF0000020000000))
+  %v194 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v193, <8 x float> %v189, <8 x float> splat (float 0x3FF0000020000000))
+  %v213 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v212, <8 x float> %v208, <8 x float> splat (float 0x3FF0000020000000))
+  %v233 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v232, <8 x float> %v228, <8 x float> splat (float 0x3FF0000020000000))
+  %v175 = bitcast <8 x float> %v167 to <8 x i32>
+  %v195 = bitcast <8 x float> %v187 to <8 x i32>
+  %v214 = bitcast <8 x float> %v206 to <8 x i32>
+  %v234 = bitcast <8 x float> %v226 to <8 x i32>
+  %v176 = shl <8 x i32> %v175, splat (i32 23)
+  %v196 = shl <8 x i32> %v195, splat (i32 23)
+  %v215 = shl <8 x i32> %v214, splat (i32 23)
+  %v235 = shl <8 x i32> %v234, splat (i32 23)
+  %v177 = bitcast <8 x i32> %v176 to <8 x float>
+  %v197 = bitcast <8 x i32> %v196 to <8 x float>
+  %v216 = bitcast <8 x i32> %v215 to <8 x float>
+  %v236 = bitcast <8 x i32> %v235 to <8 x float>
+  %v178 = fmul <8 x float> %v174, %v177
+  %v198 = fmul <8 x float> %v194, %v197
+  %v217 = fmul <8 x float> %v213, %v216
+  %v237 = fmul <8 x float> %v233, %v236
+  store <8 x float> %v178, ptr %v161, align 32
+  store <8 x float> %v198, ptr %v181, align 32
+  store <8 x float> %v217, ptr %v200, align 32
+  store <8 x float> %v237, ptr %v220, align 32
+  %v238 = fadd <8 x float> %v155, %v178
+  %v239 = fadd <8 x float> %v238, %v217
+  %v240 = fadd <8 x float> %v156, %v198
+  %v241 = fadd <8 x float> %v240, %v237
+  %v242 = add i64 %v154, 2
+  %v243 = icmp slt i64 %v242, %v11
+  br i1 %v243, label %exponentials152, label %done153
+done153:
+  %v244 = and i64 %v11, 1
+  %v245 = icmp ne i64 %v244, 0
+  %v246 = select i1 %v245, <8 x float> %v238, <8 x float> %v239
+  %v247 = select i1 %v245, <8 x float> %v240, <8 x float> %v241
+  %v248 = load <8 x float>, ptr %l, align 4
+  %v249 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v248, <8 x float> %v128, <8 x float> %v246)
+  store <8 x float> %v249, ptr %l, align 4
+  %v250 = getelementptr float, ptr %l, i64 8
+  %v251 = load <8 x float>, ptr %v250, align 4
+  %v252 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v251, <8 x float> %v150, <8 x float> %v247)
+  store <8 x float> %v252, ptr %v250, align 4
   ret void
 }
 !0 = !{}

@@ -101,7 +101,7 @@ void MicroKernelTest::check_panel(DType dtype, int lanes, int rows, int depth, i
     const Matrix q(dtype, lanes, depth, pad, random), k(dtype, rows, depth, pad, random);
     const Matrix v(dtype, rows, width, pad, random);
     Scalars panel(kernels.scalar_bytes, steps * L, 99), s(kernels.scalar_bytes, rows * L, 99);
-    kernels.pack_queries(q.data(), q.stride, lanes, depth, panel.data());
+    kernels.pack_queries(q.data(), q.stride, lanes, depth, 1, panel.data());
 
     // Keys, read in place or staged.
     const char* keys = k.data();

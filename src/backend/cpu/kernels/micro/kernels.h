@@ -21,9 +21,12 @@ struct PanelKernels {
     bool must_stage_keys, must_stage_values;
     /// Bytes of a staged row's element: 2 (bf16 keys), 4, 8.
     int key_bytes, value_bytes;
+    /// pack_queries multiplies by its scale; else (queries stay bf16) the tile pass does it.
+    bool scales_queries;
 
-    /// panel[step][lane] from rows of queries; lanes past `lanes` are 0.
-    void (*pack_queries)(const void* q, std::int64_t stride, int lanes, int depth, void* panel);
+    /// panel[step][lane] = scale * rows of queries; lanes past `lanes` are 0.
+    void (*pack_queries)(const void* q, std::int64_t stride, int lanes, int depth, double scale,
+                         void* panel);
     /// Rows to a form that the products read; each staged row is padded to whole 64 bytes. Staged
     /// values of step_elements 2 are half as many rows.
     void (*stage_keys)(const void* from, std::int64_t stride, int rows, int width, void* to,

@@ -29,10 +29,12 @@ FLEXION_INLINE void write_up_to(T* p, typename Vec::V x, int n) {
         write_first<Vec>(p, x, n);
 }
 
-/// panel[step][lane] = q[lane][step], 0 in lanes past `lanes`.
+/// panel[step][lane] = scale * q[lane][step], 0 in lanes past `lanes`.
 template <class Vec, class T>
-void pack_queries(const void* q, std::int64_t stride, int lanes, int depth, void* panel) {
+void pack_queries(const void* q, std::int64_t stride, int lanes, int depth, double scale,
+                  void* panel) {
     constexpr int kLanes = Vec::kLanes;
+    const typename Vec::V factor = Vec::set(static_cast<typename Vec::Scalar>(scale));
     auto* out = static_cast<typename Vec::Scalar*>(panel);
     for (int d = 0; d < depth; d += kLanes) {
         const int n = depth - d < kLanes ? depth - d : kLanes;
@@ -40,8 +42,9 @@ void pack_queries(const void* q, std::int64_t stride, int lanes, int depth, void
             typename Vec::V r[kLanes];
 #pragma GCC unroll 16
             for (int i = 0; i < kLanes; ++i)
-                r[i] = first + i < lanes ? read_up_to<Vec>(at<T>(q, (first + i) * stride) + d, n)
-                                         : Vec::zero();
+                r[i] = first + i < lanes
+                           ? factor * read_up_to<Vec>(at<T>(q, (first + i) * stride) + d, n)
+                           : Vec::zero();
             ShuffleOf<Vec>::transpose(r);
             auto* to = out + static_cast<std::int64_t>(d) * 2 * kLanes + first;
             if (n == kLanes) {
@@ -97,7 +100,7 @@ void write_out(const void* o, const void* l, int lanes, int width, void* out, st
 
 #if defined(FLEXION_HAS_BF16_DOT)
 /// panel[pair][lane]: elements 2 pair and 2 pair + 1 of q[lane], as they lie; 0 past the end.
-inline void pack_query_pairs(const void* q, std::int64_t stride, int lanes, int depth,
+inline void pack_query_pairs(const void* q, std::int64_t stride, int lanes, int depth, double,
                              void* panel) {
     constexpr int kLanes = F32::kLanes;
     auto* out = static_cast<float*>(panel);
