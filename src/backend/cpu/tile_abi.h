@@ -23,8 +23,8 @@ inline constexpr int kTileAbi = 3;
 
 /// Where a tile lies in (b, h, q, k), the logical coordinates that mods see.
 struct TileArgs {
-    /// What raw scores are multiplied by (f64 problems: scale64). The panel map does not read it but
-    /// for pairs: there the queries were.
+    /// What raw scores are multiplied by (f64 problems: scale64). The forward pass of the panel map
+    /// does not read it but for pairs: there the queries were.
     float scale;
     std::int32_t b;
     std::int32_t h;

@@ -205,11 +205,12 @@ void PanelBackward::pack(State& state, std::int64_t panel, int count) const {
     for (int i = 0; i < count; ++i) {
         const Panel at = call_.tiling.panel(panel + i);
         const auto place = static_cast<std::size_t>(i);
-        p.pack_queries(row_of(q, state.b, state.h, at.q0), row_stride(q), at.lanes, depth_,
+        // The pass multiplies by the scale: a sum of d_scores takes it once, at the end.
+        p.pack_queries(row_of(q, state.b, state.h, at.q0), row_stride(q), at.lanes, depth_, 1,
                        state.scratch + queries_at_ + place * query_bytes_);
         if (call_.wants_g())
             p.pack_queries(row_of(d_out, state.b, state.h, at.q0), row_stride(d_out), at.lanes,
-                           width_, state.scratch + d_outs_at_ + place * d_out_bytes_);
+                           width_, 1, state.scratch + d_outs_at_ + place * d_out_bytes_);
         queries += at.lanes;
     }
     if (call_.args.d_k.data != nullptr)
