@@ -32,6 +32,8 @@ struct LaunchInfo {
 struct AttentionOptions {
     ScoreMod score_mod = {};
     BlockMask block_mask = {};
+    /// Stands in for block_mask's mask_mod, which it must equal in structure: other captures.
+    MaskMod mask_mod = {};
     double scale = 0;  ///< 0: 1 / sqrt(head_dim)
     bool enable_gqa = true;
     /// [B, Hq, Sq] natural-log sum of exponentials, f32 (f64 for f64); data null: not wanted.
@@ -66,6 +68,7 @@ void prepare(const TensorView& q, const TensorView& k, const TensorView& v, cons
 struct BackwardOptions {
     ScoreMod score_mod = {};  ///< score_mod to enable_gqa: as the forward call had them
     BlockMask block_mask = {};
+    MaskMod mask_mod = {};
     double scale = 0;
     bool enable_gqa = true;
     /// [B, Hq, Sq] gradient of lse, of lse's dtype; data null: zero.

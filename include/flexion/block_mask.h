@@ -100,6 +100,14 @@ public:
     /// The upper left corner for shorter lengths, as torch's _adjust; blocks that the new lengths
     /// cut become partial. UserError when a length grows.
     BlockMask adjust(std::int64_t q_len, std::int64_t kv_len) const;
+    /// The batches, heads and rows of blocks with these indices, in that order, repeats allowed
+    /// (absent: all), as torch's indexing. The result has no mask_mod, whose b, h and q would mean
+    /// something else there: the lists are the mask until with_mask_mod. Its q_len defaults to as
+    /// many whole blocks as rows are named. UserError when an index leaves its range or q_len does
+    /// not need that number of rows.
+    using Selection = std::optional<std::span<const std::int64_t>>;
+    BlockMask select(Selection b, Selection h, Selection rows,
+                     std::optional<std::int64_t> q_len = {}) const;
     /// The same structure under another mask_mod.
     BlockMask with_mask_mod(MaskMod mask_mod) const;
     /// Bytes held by the runs.

@@ -206,6 +206,7 @@ public:
     Expr operator()(Expr score, Expr b, Expr h, Expr q, Expr k) const;
 
 private:
+    friend class Tracer;
     struct State;
     std::shared_ptr<State> state_;
 };
@@ -226,6 +227,7 @@ public:
     Expr operator()(Expr b, Expr h, Expr q, Expr k) const;
 
 private:
+    friend class Tracer;
     struct State;
     std::shared_ptr<State> state_;
 };

@@ -23,6 +23,9 @@ class InternalError(Error, RuntimeError): ...
 class TraceError(UserError, TypeError):
     """A mod cannot be traced; the message begins with the file and line of the mod."""
 
+class TraceAttributeError(TraceError, AttributeError):
+    """A mod asks a traced value for an attribute or method that it does not have."""
+
 # ---- tracing ------------------------------------------------------------------------------------
 
 class Value:
@@ -40,6 +43,8 @@ class Buffer:
     """A captured array that can be indexed inside mods: buffer(x)[q, k]. Tensors of torch need none."""
     def __init__(self, array: Array) -> None: ...
     def __getitem__(self, index: Any) -> Any: ...
+    @property
+    def array(self) -> Any: ...
 
 def function(name: str) -> Callable[..., Any]:
     """The function of the table by torch's name: function("tanh")(s). For mods without torch."""
@@ -156,10 +161,14 @@ class BlockMaskCore:
     def to_svg(self, b: int = 0, h: int = 0) -> str: ...
     def adjust(self, q_len: int, kv_len: int) -> "BlockMaskCore": ...
     def select(
-        self, b: Sequence[int] | None, h: Sequence[int] | None, rows: Sequence[int] | None
+        self,
+        b: Sequence[int] | None,
+        h: Sequence[int] | None,
+        rows: Sequence[int] | None,
+        q_len: int | None = None,
     ) -> "BlockMaskCore":
         """The batches, heads and rows of blocks with these indices (>= 0, in that order, repeats
-        allowed; None: all), without a mask_mod: as torch's __getitem__, lengths stay as they are."""
+        allowed; None: all), without a mask_mod. q_len must need as many rows; None: whole blocks."""
     def with_mask_mod(self, mask_mod: MaskModFn | Traced | None) -> "BlockMaskCore": ...
 
 def create_mask(mask_mod: MaskModFn | Traced, B: int, H: int, q_len: int, kv_len: int) -> Array:
@@ -240,7 +249,6 @@ class Call:
         d_out: Array | None,
         d_lse: Array | None,
         wants: Sequence[bool],
-        deterministic: bool = False,
     ) -> list[Array | None]:
         """Gradients of [query, key, value, *captured], None where `wants` (of that length) is False.
         The tensors are given anew, since those that autograd saved may be other objects; the mods and

@@ -71,7 +71,8 @@ void call(const TensorView& q, const TensorView& k, const TensorView& v, const T
         .prepare = prepare,
         .info = options.info,
     };
-    const ModHashes hashes = take_mods(options.score_mod, options.block_mask, args);
+    const ModHashes hashes =
+        take_mods(options.score_mod, options.block_mask, options.mask_mod, args);
     backend::CallKernels kernels(context.kernels(), backend, args.mods, hashes.score, hashes.mask,
                                  extents_of(args), args.executor);
     backend.launch(args, kernels);

@@ -84,7 +84,8 @@ void attention_backward(const TensorView& q, const TensorView& k, const TensorVi
         .d_v = with_unit_stride(d_v),
         .d_buffers = options.d_buffers,
     };
-    const ModHashes hashes = take_mods(options.score_mod, options.block_mask, args.call);
+    const ModHashes hashes =
+        take_mods(options.score_mod, options.block_mask, options.mask_mod, args.call);
     args.call.mods.derive = &buffers;
     backend::CallKernels kernels(context.kernels(), backend, args.call.mods, hashes.score,
                                  hashes.mask, extents_of(args.call));

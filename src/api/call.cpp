@@ -47,7 +47,7 @@ const backend::Backend& backend_for(const std::string& name, const TensorView& q
     return context.backend(name.empty() && q.device != Device::cpu ? "cuda" : name, where);
 }
 
-ModHashes take_mods(const ScoreMod& score_mod, const BlockMask& block_mask,
+ModHashes take_mods(const ScoreMod& score_mod, const BlockMask& block_mask, const MaskMod& mask_mod,
                     plan::LaunchArgs& args) {
     const bool f64 = args.q.dtype == DType::f64;
     ModHashes hashes;
@@ -57,7 +57,7 @@ ModHashes take_mods(const ScoreMod& score_mod, const BlockMask& block_mask,
         hashes.score = score_mod.hash(f64);
     }
     if (block_mask && block_mask.mask_mod()) {
-        const MaskMod& mask = block_mask.mask_mod();
+        const MaskMod& mask = mask_mod ? mask_mod : block_mask.mask_mod();
         args.mods.mask = &mask.function();
         args.mods.mask_captures = &mask.captures();
         hashes.mask = mask.hash();

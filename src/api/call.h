@@ -32,8 +32,10 @@ const backend::Backend& backend_for(const std::string& name, const TensorView& q
 struct ModHashes {
     std::uint64_t score = 0, mask = 0;
 };
-/// Sets args.mods for args.q's dtype. The arguments own what it points to.
-ModHashes take_mods(const ScoreMod& score_mod, const BlockMask& block_mask, plan::LaunchArgs& args);
+/// Sets args.mods for args.q's dtype; `mask_mod`, where there is one, stands in for block_mask's.
+/// The arguments own what it points to.
+ModHashes take_mods(const ScoreMod& score_mod, const BlockMask& block_mask, const MaskMod& mask_mod,
+                    plan::LaunchArgs& args);
 
 plan::Extents extents_of(const plan::LaunchArgs& args);
 

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "api/validate.h"
+#include "ir/function.h"
 #include "support/fail.h"
 
 namespace flexion {
@@ -177,6 +178,19 @@ void check_mask(const char* where, const BlockMask& mask, const TensorView& q,
     }
     check_broadcast(where, "B", mask.B(), q.shape[0], mask.broadcasts_read_b());
     check_broadcast(where, "H", mask.H(), q.shape[1], mask.broadcasts_read_h());
+}
+
+void check_mask_mod(const char* where, const BlockMask& mask, const MaskMod& stand_in) {
+    if (!stand_in) return;
+    if (mask && mask.mask_mod() && mask.mask_mod().hash() == stand_in.hash() &&
+        ir::same_structure(mask.mask_mod().function(), stand_in.function())) {
+        return;
+    }
+    fail<UserError>(
+        "{}: got a mask_mod whose structure is not that of block_mask's mask_mod, from which it "
+        "may "
+        "differ in captured tensors and scalars alone; pass block_mask.with_mask_mod(mask_mod)",
+        where);
 }
 
 void check_devices(const char* where, const TensorView& q,

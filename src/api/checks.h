@@ -29,6 +29,8 @@ void check_shapes(const char* where, const TensorView& q, const TensorView& k, c
 void check_statistic(const char* where, const char* name, const TensorView& view,
                      const TensorView& q);
 void check_mask(const char* where, const BlockMask& mask, const TensorView& q, const TensorView& k);
+/// A mask_mod that stands in for block_mask's has its structure; nothing where it is empty.
+void check_mask_mod(const char* where, const BlockMask& mask, const MaskMod& stand_in);
 /// All that have data lie where q does.
 void check_devices(const char* where, const TensorView& q,
                    std::initializer_list<const TensorView*> others);

@@ -26,6 +26,7 @@ void validate(const TensorView& q, const TensorView& k, const TensorView& v, con
     check_written(kWhere, "max_scores", options.max_scores);
     check_numbers(kWhere, options.threads, options.scale);
     if (options.block_mask) check_mask(kWhere, options.block_mask, q, k);
+    check_mask_mod(kWhere, options.block_mask, options.mask_mod);
 }
 
 }  // namespace flexion

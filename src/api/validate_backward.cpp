@@ -94,6 +94,7 @@ void validate_backward(const BackwardTensors& t, const BackwardOptions& options)
     check_gradient("d_v", t.d_v, "v", t.v);
     check_numbers(kWhere, options.threads, options.scale);
     if (options.block_mask) check_mask(kWhere, options.block_mask, t.q, t.k);
+    check_mask_mod(kWhere, options.block_mask, options.mask_mod);
 
     std::vector<Named> written = check_buffer_gradients(options, t.q.dtype == DType::f64);
     for (const Named& each : {Named{"d_q", &t.d_q}, {"d_k", &t.d_k}, {"d_v", &t.d_v}}) {

@@ -53,16 +53,24 @@ public:
 
     int capture(const std::shared_ptr<const TensorView>& view);
     Expr capture(const Scalar& scalar);
+    /// The buffer of a capture that another front end knows by `identity`.
+    int capture_buffer(const std::shared_ptr<const void>& identity, const TensorView& view);
+    /// A run-time scalar of its own, whatever its value.
+    Expr add_scalar(const ScalarValue& value, ir::Type type);
     /// Calls `callee` with these built-in arguments; returns its first result.
     Expr call(const Traced& callee, std::initializer_list<Expr> arguments, const char* what);
 
-    /// The function as built so far with `result` as its only result; the trace is spent.
+    /// The function as built so far with `result` as its only result, hashed; the trace is spent.
     Traced finish(ir::Value result);
+    /// Mods of what another front end traced: the role and the score's type must be right.
+    static ScoreMod score_mod(Traced traced);
+    static MaskMod mask_mod(Traced traced);
     ir::Function take_function();
 
 private:
-    int capture_buffer(const std::shared_ptr<const void>& identity, const TensorView& view);
     ir::Value capture_scalar(const std::shared_ptr<const void>& identity, const ScalarValue& value);
+    ir::Value append_scalar(const std::shared_ptr<const void>& identity, const ScalarValue& value,
+                            ir::Type type);
 
     Traced traced_;
     ir::Builder builder_;

@@ -3,6 +3,7 @@
 #include <flexion/block_mask.h>
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include <flexion/error.h>
@@ -133,6 +134,56 @@ BlockMask BlockMask::adjust(std::int64_t new_q_len, std::int64_t new_kv_len) con
     };
     rep->listed = crop(rep_->listed, true);
     rep->evaluated = crop(rep_->evaluated, false);
+    rep->note_partial_blocks();
+    return BlockMask(std::move(rep));
+}
+
+BlockMask BlockMask::select(Selection b, Selection h, Selection rows,
+                            std::optional<std::int64_t> new_q_len) const {
+    const auto chosen = [](const Selection& selection, std::int64_t count, const char* name) {
+        std::vector<std::int64_t> indices(static_cast<std::size_t>(count));
+        std::iota(indices.begin(), indices.end(), std::int64_t{0});
+        if (!selection) return indices;
+        indices.assign(selection->begin(), selection->end());
+        for (const std::int64_t index : indices) {
+            if (index < 0 || index >= count) {
+                throw UserError(
+                    formatted("BlockMask::select: index {} of {}, of which there are {}.", index,
+                              name, count));
+            }
+        }
+        return indices;
+    };
+    const std::vector<std::int64_t> bs = chosen(b, B(), "the batches");
+    const std::vector<std::int64_t> hs = chosen(h, H(), "the heads");
+    const std::vector<std::int64_t> rs = chosen(rows, q_blocks(), "the rows of blocks");
+    auto rep = std::make_shared<Rep>();
+    rep->B = static_cast<std::int64_t>(bs.size());
+    rep->H = static_cast<std::int64_t>(hs.size());
+    const auto row_count = static_cast<std::int64_t>(rs.size());
+    rep->q_len = new_q_len.value_or(rows ? row_count * block_size().q : q_len());
+    rep->kv_len = kv_len();
+    rep->block_size = block_size();
+    if (rep->q_len < 0 || rep->q_blocks() != row_count) {
+        throw UserError(formatted(
+            "BlockMask::select: got q_len={} for {} rows of blocks of {}; expected a length that "
+            "needs as many rows.",
+            rep->q_len, row_count, block_size().q));
+    }
+    rep->set_planes(true, true);
+    rep->from_tables = true;
+    mask::RunRowsWriter writer(rep->planes() * row_count);
+    for (const std::int64_t ib : bs) {
+        for (const std::int64_t ih : hs) {
+            for (std::int64_t r = 0; r < row_count; ++r, writer.end_row()) {
+                const bool whole = r < rep->whole_q_blocks();
+                for (const BlockRun& run : row(ib, ih, rs[static_cast<std::size_t>(r)])) {
+                    writer.append(run.begin(), run.end(), run.full() && whole);
+                }
+            }
+        }
+    }
+    rep->listed = std::move(writer).finish();
     rep->note_partial_blocks();
     return BlockMask(std::move(rep));
 }

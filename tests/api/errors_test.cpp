@@ -186,6 +186,18 @@ TEST_F(Errors, MaskReadsTheBatchItWasNotBuiltFor) {
     options_.block_mask = create_block_mask(reads_b, 2, {}, 10, 12);
     EXPECT_NO_THROW(call());
 }
+TEST_F(Errors, MaskModOfAnotherStructure) {
+    const auto shifted = [](std::int64_t by) {
+        const Scalar shift = scalar(by);
+        return mask_mod([shift](Expr, Expr, Expr q, Expr k) { return q + shift >= k; });
+    };
+    options_.block_mask = create_block_mask(shifted(1), {}, {}, 10, 12);
+    options_.mask_mod = shifted(2);
+    EXPECT_NO_THROW(call());
+    options_.mask_mod = mask_mod([](Expr, Expr, Expr q, Expr k) { return q >= k; });
+    expect<UserError>({"structure", "with_mask_mod"});
+}
+
 TEST_F(Errors, MaskReadsTheHeadItWasNotBuiltFor) {
     const MaskMod reads_h = mask_mod([](Expr, Expr h, Expr q, Expr k) { return q + h >= k; });
     options_.block_mask = create_block_mask(reads_h, 2, {}, 10, 12);

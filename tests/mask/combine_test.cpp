@@ -276,5 +276,32 @@ TEST(Runs, AreCutAtTheLength) {
     EXPECT_EQ(seen, (std::vector<std::array<std::int64_t, 3>>{{0, 3, 1}, {3, 4, 0}}));
 }
 
+TEST(Select, KeepsTheRowsThatAreNamed) {
+    const MaskMod mod =
+        mask_mod([](Expr b, Expr h, Expr q, Expr k) { return q + 16 * b + 32 * h >= k; });
+    const BlockMask mask = build(mod, 2, 3, 70, 90, {16, 16});
+    const std::vector<std::int64_t> bs{1}, hs{2, 0}, rows{3, 0, 3};
+    const BlockMask part = mask.select(bs, hs, rows);
+    EXPECT_EQ(part.B(), 1);
+    EXPECT_EQ(part.H(), 2);
+    EXPECT_EQ(part.q_len(), 48);
+    EXPECT_EQ(part.kv_len(), 90);
+    EXPECT_FALSE(part.mask_mod());
+    for (std::size_t h = 0; h < hs.size(); ++h) {
+        for (std::size_t r = 0; r < rows.size(); ++r) {
+            const auto wanted = mask.row(1, hs[h], rows[r]);
+            const auto got = part.row(0, static_cast<int>(h), static_cast<int>(r));
+            EXPECT_TRUE(std::equal(got.begin(), got.end(), wanted.begin(), wanted.end()));
+        }
+    }
+    // Cut by the length, the last row has no full block.
+    for (const BlockRun& run : mask.select({}, {}, rows, 33).row(0, 0, 2)) {
+        EXPECT_FALSE(run.full());
+    }
+    const std::vector<std::int64_t> beyond{5};
+    EXPECT_THROW(mask.select({}, {}, beyond), UserError);
+    EXPECT_THROW(mask.select({}, {}, rows, 20), UserError);
+}
+
 }  // namespace
 }  // namespace flexion::test

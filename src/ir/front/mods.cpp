@@ -17,11 +17,6 @@ namespace {
 using ir::Role;
 using ir::Type;
 
-Traced hashed(Traced traced) {
-    traced.hash = ir::structural_hash(traced.function);
-    return traced;
-}
-
 Traced trace_score(const ScoreMod::Callable& callable, Type score_type) {
     constexpr const char* kName = "flexion::score_mod";
     Tracer tracer(Role::score_mod, score_type);
@@ -40,7 +35,7 @@ Traced trace_score(const ScoreMod::Callable& callable, Type score_type) {
             "where(condition, score, -INFINITY), or use mask_mod",
             kName);
     }
-    return hashed(tracer.finish(tracer.builder().cast(value, score_type)));
+    return tracer.finish(tracer.builder().cast(value, score_type));
 }
 
 Traced trace_mask(const MaskMod::Callable& callable) {
@@ -56,7 +51,7 @@ Traced trace_mask(const MaskMod::Callable& callable) {
             "comparison, or to_bool",
             kName, ir::name_of(type));
     }
-    return hashed(tracer.finish(value));
+    return tracer.finish(value);
 }
 
 void check_buffer(const char* where, const ir::BufferParameter& declared, const TensorView& given) {
@@ -117,7 +112,8 @@ Traced from_function(const char* where, ir::Function f, Captures captures, Role 
     }
     traced.function = std::move(f);
     traced.captures = std::move(captures);
-    return hashed(std::move(traced));
+    traced.hash = ir::structural_hash(traced.function);
+    return traced;
 }
 
 }  // namespace
@@ -153,12 +149,8 @@ ScoreMod::ScoreMod(Callable callable) : state_(std::make_shared<State>()) {
 }
 
 ScoreMod ScoreMod::from_text(std::string_view text, Captures captures) {
-    ScoreMod mod;
-    mod.state_ = std::make_shared<State>();
-    mod.state_->traced = from_function("flexion::ScoreMod::from_text", ir::parse(text),
-                                       std::move(captures), Role::score_mod);
-    mod.state_->traced_type = mod.state_->traced.function.parameters[0].type;
-    return mod;
+    return Tracer::score_mod(from_function("flexion::ScoreMod::from_text", ir::parse(text),
+                                           std::move(captures), Role::score_mod));
 }
 
 const ir::Function& ScoreMod::function(bool f64) const {
@@ -184,6 +176,14 @@ Expr ScoreMod::operator()(Expr score, Expr b, Expr h, Expr q, Expr k) const {
     return tracer.call(state_->get(f64), {score, b, h, q, k}, kName);
 }
 
+ScoreMod Tracer::score_mod(Traced traced) {
+    ScoreMod mod;
+    mod.state_ = std::make_shared<ScoreMod::State>();
+    mod.state_->traced_type = traced.function.parameters[0].type;
+    mod.state_->traced = std::move(traced);
+    return mod;
+}
+
 ScoreMod compose(const ScoreMod& outer, const ScoreMod& inner) {
     if (!outer) return inner;
     if (!inner) return outer;
@@ -203,11 +203,15 @@ MaskMod::MaskMod(Callable callable) {
     state_ = std::make_shared<State>(State{trace_mask(callable)});
 }
 
-MaskMod MaskMod::from_text(std::string_view text, Captures captures) {
+MaskMod Tracer::mask_mod(Traced traced) {
     MaskMod mod;
-    mod.state_ = std::make_shared<State>(State{from_function(
-        "flexion::MaskMod::from_text", ir::parse(text), std::move(captures), Role::mask_mod)});
+    mod.state_ = std::make_shared<MaskMod::State>(MaskMod::State{std::move(traced)});
     return mod;
+}
+
+MaskMod MaskMod::from_text(std::string_view text, Captures captures) {
+    return Tracer::mask_mod(from_function("flexion::MaskMod::from_text", ir::parse(text),
+                                          std::move(captures), Role::mask_mod));
 }
 
 const ir::Function& MaskMod::function() const {

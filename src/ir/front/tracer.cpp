@@ -118,12 +118,23 @@ ir::Value Tracer::capture_scalar(const std::shared_ptr<const void>& identity,
     for (std::size_t i = 0; i < known.size(); ++i) {
         if (known[i] == identity) return scalars_[i];
     }
-    const ir::Value v =
-        builder_.add_scalar(value.is_integer ? ir::Type::i64 : builder_.float_type());
-    known.push_back(identity);
+    return append_scalar(identity, value, value.is_integer ? ir::Type::i64 : builder_.float_type());
+}
+
+ir::Value Tracer::append_scalar(const std::shared_ptr<const void>& identity,
+                                const ScalarValue& value, ir::Type type) {
+    const ir::Value v = builder_.add_scalar(type);
+    traced_.scalar_identities.push_back(identity);
     traced_.captures.scalars.push_back(value);
     scalars_.push_back(v);
     return v;
+}
+
+Expr Tracer::add_scalar(const ScalarValue& value, ir::Type type) {
+    // An address that no other capture has; nothing lies there.
+    static std::atomic<std::uintptr_t> next{1};
+    const auto* address = reinterpret_cast<const void*>(next += 2);
+    return wrap(append_scalar({std::shared_ptr<const void>(), address}, value, type));
 }
 
 Expr Tracer::call(const Traced& callee, std::initializer_list<Expr> arguments, const char* what) {
@@ -143,6 +154,7 @@ Expr Tracer::call(const Traced& callee, std::initializer_list<Expr> arguments, c
 Traced Tracer::finish(ir::Value result) {
     traced_.function.results = {ir::Result{result, -1, {}}};
     builder_.finish();
+    traced_.hash = ir::structural_hash(traced_.function);
     return std::move(traced_);
 }
 
