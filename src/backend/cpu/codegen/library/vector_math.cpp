@@ -140,7 +140,6 @@ Val emit_sigmoid(Code& c, Val x) {
 }
 
 Val emit_softmax_exp2(Code& c, Val x, bool coarse) {
-    constexpr double kCoarse[] = {0.999928074, 0.693260985, 0.242611122, 0.0551716691};
     if (x.ty.elem == Elem::f64) {
         constexpr double kP[] = {
             0.9999999999999999971,     0.69314718055994533046,   0.24022650695910156205,
@@ -160,14 +159,16 @@ Val emit_softmax_exp2(Code& c, Val x, bool coarse) {
         // whose subnormals would slow down every product that they enter.
         constexpr double kFloor[] = {0.999999925,  0.693153073,   0.240153617,
                                      0.0558263181, 0.00898934002, 0.0018775767};
-        constexpr double kCoarseFloor[] = {0.999925219, 0.69583354, 0.226067155, 0.0780245227};
+        // Degree 4, not the 3 that would do for a P of 8 bits: l and lse come from it, too.
+        constexpr double kCoarse[] = {1.00000259, 0.693003835, 0.241442754, 0.0520114623,
+                                      0.013534168};
         const Val live = c.assign(
             {Elem::i16}, "bitcast " + c.typed(c.compare("fcmp uge", x, f32(-126))) + " to i16");
         const auto name = name_of(x.ty);
         const Val f = c.assign(x.ty, "call " + name + " @llvm.x86.avx512.mask.reduce.ps.512(" +
                                          c.typed(x) + ", i32 9, " + name +
                                          " zeroinitializer, i16 -1, i32 4)");  // x - floor(x)
-        const Val p = coarse ? c.polynomial(f, kCoarseFloor) : c.polynomial(f, kFloor);
+        const Val p = coarse ? c.polynomial(f, kCoarse) : c.polynomial(f, kFloor);
         return c.assign(x.ty, "call " + name + " @llvm.x86.avx512.mask.scalef.ps.512(" +
                                   c.typed(p) + ", " + c.typed(x) + ", " + name +
                                   " zeroinitializer, i16 " + live.text + ", i32 4)");
@@ -179,7 +180,7 @@ Val emit_softmax_exp2(Code& c, Val x, bool coarse) {
     const Val t = at_least(c, -127, x);
     const Val sum = c.fadd(t, f32(kMagic + 127));
     const Val f = c.fsub(t, c.fsub(sum, f32(kMagic + 127)));
-    const Val p = coarse ? c.polynomial(f, kCoarse) : c.polynomial(f, kP);
+    const Val p = c.polynomial(f, kP);
     const Val power = c.shl(c.convert("bitcast", sum, Elem::i32), 23);
     return c.fmul(p, c.convert("bitcast", power, Elem::f32));
 }
