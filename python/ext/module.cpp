@@ -10,7 +10,7 @@
 #include "errors.h"
 #include "mask_core.h"
 #include "trace/buffer.h"
-#include "trace/functions.h"
+#include "trace/functions/table.h"
 #include "trace/literals.h"
 #include "trace/values.h"
 

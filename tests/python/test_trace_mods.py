@@ -124,7 +124,7 @@ SCORES = dict(
     loop=unrolled_loop,
     silu=lambda s, b, h, q, k: F.silu(s) + s.sigmoid() + F.relu(s) + F.gelu(s)
     + F.gelu(s, approximate="tanh") + F.softplus(s, beta=2) + F.leaky_relu(s, 0.1) + F.elu(s),
-    more=lambda s, b, h, q, k: torch.log1p(s.abs()) + torch.expm1(s * 0.1) + torch.rsqrt(s.abs() + 1)
+    more=lambda s, b, h, q, k: torch.log1p(s.abs()) + torch.expm1(s * 0.1) + torch.rsqrt(s * s + 1)
     + torch.special.expit(s) + torch.sign(s) + s.round() + s.trunc() + torch.lerp(s, s * 2, 0.25),
     new=lambda s, b, h, q, k: s + torch.full_like(s, 2) + s.new_zeros(()) + h.new_ones(h.shape),
     idx_div=lambda s, b, h, q, k: s + q / 4 + torch.tan(b) + q.abs(),

@@ -19,6 +19,25 @@ thread_local Trace* t_innermost = nullptr;
 /// what compiled torch computes in 32 bits too.
 constexpr std::int64_t kSmallScalar = std::int64_t{1} << 30;
 
+/// Where NumPy and torch put their own words in the place of an error of ours, or cannot know what
+/// they were given, says it with the place.
+void explain(const nb::python_error& error) {
+    const std::string message = error.what();
+    const auto says = [&](const char* words) { return message.find(words) != std::string::npos; };
+    if (error.matches(PyExc_IndexError) && says("only integers, slices")) {
+        throw TraceFailure(
+            place_of(error) +
+            "a NumPy array is indexed by a traced value, and NumPy does not ask Flexion; capture "
+            "torch.from_numpy(array) or flexion.Buffer(array) instead");
+    }
+    if (error.matches(PyExc_RuntimeError) && says("Could not infer dtype of Value")) {
+        throw TraceFailure(
+            place_of(error) +
+            "torch.tensor(x) of a traced value; it is a tensor already, and torch.full_like(x, 2) "
+            "makes a constant");
+    }
+}
+
 /// What a mod returned must be one value; calls it.
 Expr run(nb::handle callable, std::span<nb::object> arguments, const char* kind) {
     if (!PyCallable_Check(callable.ptr())) {
@@ -32,14 +51,7 @@ Expr run(nb::handle callable, std::span<nb::object> arguments, const char* kind)
         result = nb::steal(PyObject_Vectorcall(callable.ptr(), raw, arguments.size(), nullptr));
         if (!result.is_valid()) throw nb::python_error();
     } catch (nb::python_error& error) {
-        // NumPy asks for a Python integer and then puts its own message in the place of ours.
-        if (error.matches(PyExc_IndexError) &&
-            std::string(error.what()).find("only integers, slices") != std::string::npos) {
-            throw TraceFailure(
-                place_of(error) +
-                "a NumPy array is indexed by a traced value; NumPy does not ask Flexion. Capture "
-                "torch.from_numpy(array) or flexion.Buffer(array) instead");
-        }
+        explain(error);
         throw;
     }
     if (const Value* value = value_of(result)) return value->expr;

@@ -7,7 +7,7 @@
 #include "errors.h"
 #include "host/tensors.h"
 #include "trace/buffer.h"
-#include "trace/functions.h"
+#include "trace/functions/table.h"
 #include "trace/gather.h"
 #include "trace/lift.h"
 #include "trace/trace.h"
@@ -105,12 +105,6 @@ PyObject* as_float(PyObject*) {
     return refuse<PyObject*>(nullptr,
                              "a traced value is used as a Python float (math.*, float()); use the "
                              "function of that name in torch");
-}
-Py_ssize_t value_length(PyObject*) {
-    return refuse<Py_ssize_t>(
-        -1,
-        "a traced value is used as a sequence (torch.tensor(x), len(x)); it is a tensor already, "
-        "and torch.full_like(x, 2) makes a constant");
 }
 PyObject* value_iterator(PyObject*) {
     return refuse<PyObject*>(nullptr, "a traced value is one number: it cannot be iterated over");
@@ -314,9 +308,6 @@ PyTypeObject* make_type(nb::module_& m, const char* full_name, int size,
     return reinterpret_cast<PyTypeObject*>(type.ptr());
 }
 
-/// A sequence to those who ask for its length, so that torch.tensor(x) says what is wrong.
-PyObject* value_item(PyObject* self, Py_ssize_t) { return value_iterator(self); }
-
 }  // namespace
 
 const Array& Part::elements() {
@@ -385,16 +376,15 @@ nb::object wrap(Array array) {
     return wrap(std::move(part));
 }
 
+// Neither is a sequence: torch would ask every index for its length, and an answer that is an error
+// costs 3 us.
 void add_values(nb::module_& m) {
-    g_value_type = make_type(m, "flexion._C.Value", sizeof(Value),
-                             {{Py_tp_dealloc, slot(free_value)},
-                              {Py_sq_length, slot(value_length)},
-                              {Py_sq_item, slot(value_item)},
-                              {Py_tp_iter, slot(value_iterator)}});
+    g_value_type =
+        make_type(m, "flexion._C.Value", sizeof(Value),
+                  {{Py_tp_dealloc, slot(free_value)}, {Py_tp_iter, slot(value_iterator)}});
     g_part_type = make_type(m, "flexion._C.SubTensor", sizeof(SubTensor),
                             {{Py_tp_dealloc, slot(free_part)},
                              {Py_mp_length, slot(part_length)},
-                             {Py_sq_item, slot(value_item)},
                              {Py_tp_iter, slot(part_iterator)}});
 }
 

@@ -30,7 +30,7 @@ struct Arguments {
     std::string text(int i, const char* otherwise) const;
 };
 
-/// A row of functions.def.
+/// A row of table.def.
 struct Function {
     const char* names;  ///< of torch's functions and methods, separated by blanks
     const char*

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The table of functions, found by name and called by torch, by methods and by operators.
-#include "trace/functions.h"
+#include "trace/functions/table.h"
 
 #include <array>
 #include <cmath>
@@ -44,7 +44,7 @@ Function g_functions[] = {
          return __VA_ARGS__;                                                     \
      })},
 #define FLEXION_BODY(names, parameters, body) {names, parameters, nullptr, special::body},
-#include "trace/functions.def"
+#include "trace/functions/table.def"
 #undef FLEXION_FORMULA
 #undef FLEXION_BODY
 };

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "errors.h"
-#include "trace/functions.h"
+#include "trace/functions/table.h"
 #include "trace/trace.h"
 #include "trace/values.h"
 
