@@ -16,6 +16,9 @@ namespace flexion::cpu {
 namespace {
 
 constexpr int kVectors = 2;  // of a row
+// Bodies of few instructions are unrolled over two rows, so that four vectors take turns; longer
+// ones would take twice as long to compile.
+constexpr int kLightWeight = 8;
 constexpr double kLog2E = 1.44269504088896340736;
 
 Val i32(std::int64_t value) { return Code::integer(Elem::i32, value); }
@@ -47,7 +50,10 @@ public:
         shape_.lanes = vector_lanes(module.isa()) / (f64 ? 2 : 1);
         shape_.vectors = kVectors;
         pairs_ = problem.dtype == DType::bf16 && module.isa() == Isa::avx512_bf16;
-        unroll_ = pairs_ ? 2 : 1;
+        int weight = 0;
+        if (mods.score) weight += weight_of(*mods.score, false);
+        if (mods.mask && problem.masked) weight += weight_of(*mods.mask, true);
+        unroll_ = pairs_ || weight <= kLightWeight ? 2 : 1;
         Binding binding{.word = 1, .load = 0, .assumptions = problem.assumptions};
         if (mods.score) {
             add_score(*mods.score, binding);
@@ -94,7 +100,12 @@ private:
         for (const plan::Gather& gather : plan::gathers_of(f)) {
             const GatherSum sum = gather_sum(gather, binding.assumptions);
             gathers_.push_back({gather, sum, roots.size(), roots.size() + 1, {}, {}, {}});
-            roots.push_back(f.results[gather.result].value);
+            // A gradient that is rounded to the buffer's type: sums are of the unrounded one.
+            ir::Value value = f.results[gather.result].value;
+            const ir::Inst& last = f.insts[value];
+            if (last.op == ir::Op::cast && elem_of(f.insts[last.args[0]].type) == real_)
+                value = last.args[0];
+            roots.push_back(value);
             if (has_offsets(sum))
                 roots.insert(roots.end(), gather.indices.begin(), gather.indices.end());
         }
@@ -105,6 +116,9 @@ private:
         score_.emplace(f, binding, shape_, unroll_, false, std::move(roots));
     }
 
+    int weight_of(const ir::Function& f, bool exact) const {
+        return Expression(f, {}, shape_, 1, exact).weight();
+    }
     int width() const { return shape_.lanes * kVectors; }
     int align() const { return shape_.lanes * bytes_of(real_); }
     Ty vector() const { return {real_, shape_.lanes}; }
@@ -149,7 +163,7 @@ private:
             if (wants_g()) delta_[v] = lanes_of(delta);
         }
         log2e_ = real(kLog2E);
-        if (plain_) log2e_ = body_.splat(body_.fmul(args_.scale, log2e_), shape_.lanes);
+        if (plain_ && pairs_) log2e_ = body_.splat(body_.fmul(args_.scale, log2e_), shape_.lanes);
         prepare_gathers(origin);
     }
 
@@ -225,10 +239,12 @@ private:
         return c.gep(elem, c.gep(Elem::i8, rows, c.mul(row, row_stride_)), v * shape_.lanes);
     }
 
-    // Rows row and, in pairs, row + 1, which past the end is row once more.
+    // Rows row and, unrolled, row + 1, which past the end is row once more: written twice with the
+    // same values.
     void rows(Code& c, const Val& row, const Val& block, const Val& end) {
         Stores stores;
-        std::array<std::array<Val, kVectors>, 2> ds;
+        std::vector<Code> chains;
+        std::vector<Val> ds;
         Val after = row;
         for (int u = 0; u < unroll_; ++u) {
             const Val here = u == 0 ? row : c.smin(c.add(row, i64(1)), c.sub(end, i64(1)));
@@ -245,9 +261,11 @@ private:
                 Place place = places_[v];
                 place.row = here;
                 place.staged_row = row_place.staged_row;
-                ds[u][v] = element(c, u, place, here, stores);
+                ds.push_back(
+                    element(chains.emplace_back(c.scope(), c.block()), u, place, here, stores));
             }
         }
+        c.interleave(chains);
         if (pairs_ && wants_ds_) pair_of_rows(c, row, after, ds, stores);
         store(c, stores);
     }
@@ -255,14 +273,15 @@ private:
     /// One vector; dS where it is wanted.
     Val element(Code& c, int u, const Place& place, const Val& row, Stores& stores) {
         const int v = place.v;
-        const Val s = c.load(vector(), element_at(c, pointer("%s"), row, v), align(), true);
+        Val x = c.load(vector(), element_at(c, pointer("%s"), row, v), align(), true);
+        if (pairs_ && score_) x = c.fmul(x, args_.scale);
         Val t;
         if (score_) {
-            const Val x = score_->element(c, u, place, c.fmul(s, args_.scale));
             // The lowest finite score times log2 e is not finite: lse is subtracted first.
+            x = score_->element(c, u, place, x);
             t = c.fmul(c.fsub(x, base_[v]), log2e_);
         } else {
-            t = c.mad(s, log2e_, base_[v]);
+            t = c.mad(x, log2e_, base_[v]);
         }
         Val keep = alive_[v];
         if (mask_) keep = c.and_(keep, mask_->element(c, u, place, {}));
@@ -298,13 +317,13 @@ private:
         if (!pairs_) return x;
         return c.convert("trunc", c.lshr(rounded(c, x), 16), Elem::i16);
     }
-    void pair_of_rows(Code& c, const Val& row, const Val& after,
-                      const std::array<std::array<Val, kVectors>, 2>& ds, Stores& stores) const {
+    void pair_of_rows(Code& c, const Val& row, const Val& after, const std::vector<Val>& ds,
+                      Stores& stores) const {
         const Val both = c.compare("icmp ne", row, after);
         const Val upper = c.select(both, i32(-0x10000), i32(0));
         for (int v = 0; v < kVectors; ++v) {
             const Val word =
-                c.or_(c.lshr(rounded(c, ds[0][v]), 16), c.and_(rounded(c, ds[1][v]), upper));
+                c.or_(c.lshr(rounded(c, ds[v]), 16), c.and_(rounded(c, ds[kVectors + v]), upper));
             const Val first = c.mul(c.lshr(row, 1), i64(width()));
             stores.emplace_back(
                 word, c.gep(Elem::i32, c.gep(Elem::i32, panel_, first), v * shape_.lanes));

@@ -11,8 +11,8 @@
 namespace flexion::cpu {
 namespace {
 
-// Scratch: at most so many times the gradients asked for, in the scalars that sums are kept in; but
-// no fewer bytes than kLeastBudget, which gradients of small buffers alone would not give.
+// Scratch: at most so many times the gradients asked for, in the scalars that sums are kept in.
+// Buffers' gradients alone may be too small for a copy per task: those have kLeastBudget.
 constexpr std::int64_t kBudget = 3;
 constexpr std::int64_t kLeastBudget = 4 << 20;
 constexpr std::int64_t kPanelsAtATime = 8;  // of the regions before and after the tasks
@@ -101,6 +101,14 @@ void for_each_panel(const BackwardCall& call, const F& f) {
     });
 }
 
+/// About the scratch of one task.
+std::int64_t tile_bytes(const plan::LaunchArgs& call, const PanelKernels& panel) {
+    const std::int64_t widths = call.head_dim() + call.v_head_dim();
+    const std::int64_t keys = std::min<std::int64_t>(call.kv_len(), 2 * kPieceKeys);
+    const std::int64_t rows = 2 * keys + 2 * kTileQueries;  // gradients, keys; both packings
+    return (rows * widths + 4 * kPieceKeys * kTileQueries) * panel.scalar_bytes;
+}
+
 /// d_out, or rows that all lie on one of zeros.
 TensorView d_out_of(const plan::BackwardArgs& args, char* zeros) {
     TensorView d_out = args.d_out;
@@ -133,7 +141,9 @@ void backward(const plan::BackwardArgs& args, backend::KernelProvider& kernels, 
     const std::int64_t asked = (elements_of(args.d_q) + elements_of(args.d_k) +
                                 elements_of(args.d_v) + buffers.elements()) *
                                panel.scalar_bytes;
-    costs.budget_bytes = std::max(kBudget * asked, kLeastBudget) - buffers.shared_bytes();
+    costs.budget_bytes = kBudget * asked - buffers.shared_bytes() - 2 * all_panels * lane_bytes -
+                         tile_bytes(call, panel);
+    if (args.d_q.data == nullptr) costs.budget_bytes = std::max(costs.budget_bytes, kLeastBudget);
     const Split split(call, costs);
     const bool wants_ds = args.d_q.data != nullptr || args.d_k.data != nullptr;
     const Passes passes(call, kernels,

@@ -14,6 +14,7 @@ struct PanelBackward::State {
     std::int64_t b, h;        // of the queries
     std::int64_t kv_b, kv_h;  // of the keys
     bool visited;
+    Ahead ahead;                    // what the next tile of queries reads
     const char *k, *v, *key_steps;  // of the first key; key_steps: of the product dQ
     std::int64_t k_stride, v_stride, step_stride;
     char* scratch;
@@ -165,10 +166,32 @@ void PanelBackward::head(State& state, std::int64_t b, std::int64_t h) const {
             while (count < tile_panels_ && panel + count <= last &&
                    call_.tiling.panel(panel + count - 1).lanes == call_.panel.lanes)
                 ++count;
+            look_ahead(state, panel + count, std::min(last + 1, panel + 2 * count));
             tile(state, piece, panel, count);
             panel += count;
         }
     }
+}
+
+/// Panels [first, end) come next: their rows of Q and dO and their dQ, each from L3 or memory.
+void PanelBackward::look_ahead(State& state, std::int64_t first, std::int64_t end) const {
+    state.ahead = {};
+    if (first >= end) return;
+    const Panel from = call_.tiling.panel(first), last = call_.tiling.panel(end - 1);
+    const int rows = static_cast<int>(last.q0 + last.lanes - from.q0);
+    const auto lines_of = [](std::int64_t bytes) { return static_cast<int>((bytes + 63) / 64); };
+    const auto region_of = [&](const TensorView& t) {
+        return Ahead::Region{row_of(t, state.b, state.h, from.q0), row_stride(t),
+                             lines_of(t.shape[3] * size_of(t.dtype)), rows};
+    };
+    state.ahead.region[0] = region_of(call_.args.call.q);
+    if (call_.args.d_out.data != nullptr) state.ahead.region[1] = region_of(call_.d_out);
+    if (call_.args.d_q.data == nullptr) return;
+    const std::int64_t bytes = call_.d_q_panel_bytes();
+    const std::int64_t index =
+        state.task.group * call_.all_panels() + call_.panel_index(state.b, state.h, first);
+    state.ahead.region[2] = {call_.d_q + index * bytes, bytes, lines_of(bytes),
+                             static_cast<int>(end - first)};
 }
 
 void PanelBackward::tile(State& state, const Piece& queries, std::int64_t panel, int count) const {
@@ -200,25 +223,25 @@ void PanelBackward::tile(State& state, const Piece& queries, std::int64_t panel,
 void PanelBackward::pack(State& state, std::int64_t panel, int count) const {
     const PanelKernels& p = call_.panel;
     const TensorView &q = call_.args.call.q, &d_out = call_.d_out;
-    int queries = 0;
-    const std::int64_t q0 = call_.tiling.panel(panel).q0;
-    for (int i = 0; i < count; ++i) {
-        const Panel at = call_.tiling.panel(panel + i);
-        const auto place = static_cast<std::size_t>(i);
-        // The pass multiplies by the scale: a sum of d_scores takes it once, at the end.
-        p.pack_queries(row_of(q, state.b, state.h, at.q0), row_stride(q), at.lanes, depth_, 1,
-                       state.scratch + queries_at_ + place * query_bytes_);
-        if (call_.wants_g())
-            p.pack_queries(row_of(d_out, state.b, state.h, at.q0), row_stride(d_out), at.lanes,
-                           width_, 1, state.scratch + d_outs_at_ + place * d_out_bytes_);
-        queries += at.lanes;
-    }
+    const Panel first = call_.tiling.panel(panel), last = call_.tiling.panel(panel + count - 1);
+    const int queries = static_cast<int>(last.q0 + last.lanes - first.q0);
+    const char* q_rows = row_of(q, state.b, state.h, first.q0);
+    const char* d_out_rows = row_of(d_out, state.b, state.h, first.q0);
     if (call_.args.d_k.data != nullptr)
-        call_.kernels.pack_columns(row_of(q, state.b, state.h, q0), row_stride(q), queries,
-                                   count * p.lanes, depth_, state.scratch + query_columns_at_);
+        call_.kernels.pack_columns(q_rows, row_stride(q), queries, count * p.lanes, depth_,
+                                   state.scratch + query_columns_at_);
     if (call_.args.d_v.data != nullptr)
-        call_.kernels.pack_columns(row_of(d_out, state.b, state.h, q0), row_stride(d_out), queries,
-                                   count * p.lanes, width_, state.scratch + d_out_columns_at_);
+        call_.kernels.pack_columns(d_out_rows, row_stride(d_out), queries, count * p.lanes, width_,
+                                   state.scratch + d_out_columns_at_);
+    for (int i = 0; i < count; ++i) {
+        const int lanes = call_.tiling.panel(panel + i).lanes;
+        const auto place = static_cast<std::size_t>(i);
+        p.pack_queries(q_rows + i * p.lanes * row_stride(q), row_stride(q), lanes, depth_,
+                       call_.args.call.scale, state.scratch + queries_at_ + place * query_bytes_);
+        if (call_.wants_g())
+            p.pack_queries(d_out_rows + i * p.lanes * row_stride(d_out), row_stride(d_out), lanes,
+                           width_, 1, state.scratch + d_outs_at_ + place * d_out_bytes_);
+    }
 }
 
 void PanelBackward::keys(State& state, const Piece& queries, std::int64_t first, int count,
@@ -293,10 +316,6 @@ void PanelBackward::panel(State& state, const Piece& queries, std::int64_t panel
     if (call_.args.d_q.data == nullptr) return;
     const std::int64_t d_q_index = state.task.group * call_.all_panels() + index;
     char* d_q = call_.d_q + d_q_index * call_.d_q_panel_bytes();
-    if (!call_.touched[d_q_index]) {
-        std::memset(d_q, 0, static_cast<std::size_t>(call_.d_q_panel_bytes()));
-        call_.touched[d_q_index] = 1;
-    }
     const char* k = state.key_steps + piece.first / p.step_elements * state.step_stride;
     if (piece.first % p.step_elements != 0) {
         // The chunk's pairs start at its even keys and this piece's at odd ones.
@@ -305,8 +324,12 @@ void PanelBackward::panel(State& state, const Piece& queries, std::int64_t panel
                        row_stride(call.k), piece.rows, depth_, odd, pair_stride_);
         k = odd;
     }
-    call_.kernels.add_steps(k, state.step_stride, ceil_div(piece.rows, p.step_elements), depth_,
-                            tile.ds_panel, d_q);
+    const int steps = ceil_div(piece.rows, p.step_elements);
+    if (call_.touched[d_q_index])
+        call_.kernels.add_steps(k, state.step_stride, steps, depth_, tile.ds_panel, d_q);
+    else
+        p.accumulate(k, state.step_stride, steps, depth_, tile.ds_panel, d_q, nullptr);
+    call_.touched[d_q_index] = 1;
 }
 
 /// Adds rows of P (dS) times columns of dO (Q) to dV (dK).
@@ -318,10 +341,15 @@ void PanelBackward::add_columns(State& state, std::size_t rows_at, std::size_t c
     const int steps = count * p.lanes / p.step_elements;
     const std::size_t column_bytes = static_cast<std::size_t>(steps) * lane_bytes_;
     const std::size_t sum_bytes = static_cast<std::size_t>(call_.split.chunk_keys()) * lane_bytes_;
+    // All of what is ahead, in the course of the tile's products dV and dK.
+    constexpr int kRows = 6;
+    const int tiles = ceil_div(piece.rows, kRows) * (depth_columns_ + width_columns_);
+    const int lines = ceil_div(state.ahead.lines(), tiles);
     for (std::size_t c = 0; c < static_cast<std::size_t>(columns); ++c) {
         call_.kernels.add_rows(state.scratch + rows_at, row_stride_, piece.rows, steps,
                                state.scratch + columns_at + c * column_bytes,
-                               state.scratch + sums_at + c * sum_bytes + first * lane_bytes_);
+                               state.scratch + sums_at + c * sum_bytes + first * lane_bytes_,
+                               &state.ahead, lines);
     }
 }
 

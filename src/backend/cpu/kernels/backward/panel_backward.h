@@ -58,6 +58,7 @@ private:
     void chunk(State& state, std::int64_t pair) const;
     void stage(State& state) const;
     void head(State& state, std::int64_t b, std::int64_t h) const;
+    void look_ahead(State& state, std::int64_t first, std::int64_t end) const;
     void tile(State& state, const Piece& queries, std::int64_t panel, int count) const;
     void pack(State& state, std::int64_t panel, int count) const;
     void keys(State& state, const Piece& queries, std::int64_t panel, int count,

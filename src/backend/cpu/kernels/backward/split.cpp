@@ -12,7 +12,7 @@ namespace {
 constexpr std::int64_t kMostKeys = 256, kFewestKeys = 32, kFewKeys = 64;
 // Keys and values of a chunk and their gradients: half of a 512 KB L2.
 constexpr std::int64_t kChunkBytes = 256 << 10;
-constexpr std::int64_t kEnoughTasks = 32;  // that no thread idles for long at the end
+constexpr std::int64_t kEnoughTasks = 8;  // that no thread idles for long at the end
 constexpr std::int64_t kEnoughChunks =
     8;  // over all pairs: chunks are made smaller down to kFewKeys
 

@@ -12,12 +12,30 @@
 
 namespace flexion::cpu::FLEXION_KERNEL_NAMESPACE {
 
+/// Asks for the next `lines` cache lines to be brought to L2.
+FLEXION_INLINE void fetch(Ahead& ahead, int lines) {
+    for (; lines > 0 && ahead.at < Ahead::kRegions; --lines) {
+        Ahead::Region& region = ahead.region[ahead.at];
+        if (region.rows == 0) {
+            ++ahead.at;
+            continue;
+        }
+        __builtin_prefetch(region.row + 64 * ahead.line, 0, 2);
+        if (++ahead.line < region.row_lines) continue;
+        ahead.line = 0;
+        region.row += region.stride;
+        --region.rows;
+    }
+}
+
 /// c[row][lane] += the product of rows `stride` bytes apart and a panel; steps: at most kMaxSteps.
+/// Before each tile of rows `lines` lines of `ahead` are asked for: they arrive while it is summed.
 template <class Op>
-void add_rows(const void* a, std::int64_t stride, int rows, int steps, const void* b, void* c) {
-    product<Op, Access::along_rows, Start::add>(rows, static_cast<const char*>(a), stride, steps,
-                                                static_cast<const char*>(b),
-                                                static_cast<typename Op::Scalar*>(c), nullptr);
+void add_rows(const void* a, std::int64_t stride, int rows, int steps, const void* b, void* c,
+              Ahead* ahead, int lines) {
+    product<Op, Access::along_rows, Start::add>(
+        rows, static_cast<const char*>(a), stride, steps, static_cast<const char*>(b),
+        static_cast<typename Op::Scalar*>(c), nullptr, [=] { fetch(*ahead, lines); });
 }
 
 /// c[i][lane] += the product of steps `stride` bytes apart and a panel.
@@ -28,25 +46,27 @@ void add_steps(const void* a, std::int64_t stride, int steps, int width, const v
                                                  static_cast<typename Op::Scalar*>(c), nullptr);
 }
 
-/// to[column][row][lane] = from[row][column * lanes + lane]; 0 past `rows` and past `width`.
+/// to[column][row][lane] = from[row][column * lanes + lane]; 0 past `rows` and past `width`. Row by
+/// row, as memory has them: what comes from afar comes as one stream.
 template <class Vec, class T>
 void pack_columns(const void* from, std::int64_t stride, int rows, int padded_rows, int width,
                   void* to) {
     constexpr int kLanes = Vec::kLanes;
     auto* out = static_cast<typename Vec::Scalar*>(to);
-    for (int d = 0; d < width; d += 2 * kLanes) {
-        const int n = width - d;
-        for (int r = 0; r < rows; ++r, out += 2 * kLanes) {
-            const T* p = at<T>(from, r * stride) + d;
-            Vec::store(out, read_up_to<Vec>(p, n));
-            Vec::store(out + kLanes,
-                       n > kLanes ? read_up_to<Vec>(p + kLanes, n - kLanes) : Vec::zero());
-        }
-        for (int r = rows; r < padded_rows; ++r, out += 2 * kLanes) {
-            Vec::store(out, Vec::zero());
-            Vec::store(out + kLanes, Vec::zero());
+    const std::int64_t column = std::int64_t{padded_rows} * 2 * kLanes;
+    for (int r = 0; r < rows; ++r) {
+        const T* p = at<T>(from, r * stride);
+        auto* at_row = out + std::int64_t{r} * 2 * kLanes;
+        for (int d = 0; d < width; d += 2 * kLanes, at_row += column) {
+            const int n = width - d;
+            Vec::store(at_row, read_up_to<Vec>(p + d, n));
+            Vec::store(at_row + kLanes,
+                       n > kLanes ? read_up_to<Vec>(p + d + kLanes, n - kLanes) : Vec::zero());
         }
     }
+    for (int d = 0; d < width; d += 2 * kLanes, out += column)
+        for (std::int64_t i = std::int64_t{rows} * 2 * kLanes; i < column; i += kLanes)
+            Vec::store(out + i, Vec::zero());
 }
 
 /// out[row][d] = factor * columns[d / lanes][row][d % lanes]; a column has column_rows rows.

@@ -124,15 +124,20 @@ FLEXION_INLINE void tile_of(int rows, const char* a, std::int64_t stride, std::i
 
 /// All rows of a product, in tiles of nearly equal height: 128 rows by 6 are 18 tiles of 6 and 4 of
 /// 5, never a last one of 2 that leaves the multipliers idle.
-template <class Op, Access kAccess, Start kStart>
+/// `before` runs before each tile.
+struct Nothing {
+    FLEXION_INLINE void operator()() const {}
+};
+template <class Op, Access kAccess, Start kStart, class Before = Nothing>
 FLEXION_INLINE void product(int rows, const char* a, std::int64_t stride, std::int64_t steps,
-                            const char* b, typename Op::Scalar* c,
-                            const typename Op::Scalar* scale) {
+                            const char* b, typename Op::Scalar* c, const typename Op::Scalar* scale,
+                            const Before& before = {}) {
     const int tiles = (rows + kTileRows - 1) / kTileRows;
     const int height = rows / tiles, taller = rows % tiles;
     const std::int64_t row_bytes = kAccess == Access::along_rows ? stride : Op::kStepBytes;
     for (int t = 0; t < tiles; ++t) {
         const int n = height + (t < taller ? 1 : 0);
+        before();
         tile_of<Op, kAccess, kStart>(n, a, stride, steps, b, c, scale);
         a += n * row_bytes;
         c += n * 2 * Op::Vec::kLanes;

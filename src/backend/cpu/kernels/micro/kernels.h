@@ -48,12 +48,30 @@ struct PanelKernels {
 /// it, which would overlap its own by all lanes but one.
 inline constexpr int kDiagonalSums = 8;
 
+/// Memory that is wanted soon, in the order in which it is asked for.
+struct Ahead {
+    struct Region {
+        const char* row;
+        std::int64_t stride;
+        int row_lines, rows;
+    };
+    static constexpr int kRegions = 3;
+    Region region[kRegions];
+    int at, line;
+    int lines() const {
+        int n = 0;
+        for (const Region& r : region) n += r.row_lines * r.rows;
+        return n;
+    }
+};
+
 /// The backward pass over panels, beside PanelKernels. A row of a panel and of a column has `lanes`
 /// 32-bit (f64: 64-bit) words; rows of 16-bit pairs have half as many rows.
 struct BackwardKernels {
-    /// c[row][lane] += sum over steps of a[row][step] b[step][lane]; steps <= 256.
+    /// c[row][lane] += sum over steps of a[row][step] b[step][lane]; steps <= 256. Meanwhile
+    /// `lines` lines of `ahead` are brought to L2 for about every six rows.
     void (*add_rows)(const void* a, std::int64_t stride, int rows, int steps, const void* b,
-                     void* c);
+                     void* c, Ahead* ahead, int lines);
     /// c[i][lane] += sum over steps of a[step][i] b[step][lane].
     void (*add_steps)(const void* a, std::int64_t stride, int steps, int width, const void* b,
                       void* c);
