@@ -29,6 +29,16 @@ struct LaunchInfo {
     std::int64_t visited_scores = 0;  ///< score elements in visited blocks, over batch and heads
 };
 
+/// A CUDA kernel's tile instead of the one that the compiler log chooses. 0: left to choose.
+/// Unsupported, with what fits, where shared memory or the instructions do not allow it, and on
+/// other back ends.
+struct KernelOptions {
+    int block_q = 0;        ///< queries of a tile: 64, 128 or 192, a warpgroup for each 64
+    int block_kv = 0;       ///< keys of a tile: a multiple of 16 from 32 to 192
+    int query_buffers = 0;  ///< 1 or 2; 2 loads the next tile's queries ahead
+    bool operator==(const KernelOptions&) const = default;
+};
+
 struct AttentionOptions {
     ScoreMod score_mod = {};
     BlockMask block_mask = {};
@@ -44,6 +54,7 @@ struct AttentionOptions {
     std::string backend{};  ///< "": the best for these tensors; "cpu", "cuda", "reference"
     const ParallelFor* parallel_for = nullptr;
     void* stream = nullptr;  ///< CUDA tensors: the CUstream (cudaStream_t); null: the default one
+    KernelOptions kernel_options{};
     LaunchInfo* info = nullptr;
 };
 

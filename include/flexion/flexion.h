@@ -4,6 +4,7 @@
 
 #include <flexion/attention.h>
 #include <flexion/block_mask.h>
+#include <flexion/device.h>
 #include <flexion/error.h>
 #include <flexion/expr.h>
 #include <flexion/masks.h>

@@ -53,6 +53,11 @@ void call(const TensorView& q, const TensorView& k, const TensorView& v, const T
             "a contiguous copy");
     }
 
+    if (on_host && options.kernel_options != KernelOptions{}) {
+        fail<Unsupported>(
+            "flexion::attention: kernel_options are tiles of CUDA kernels, but the tensors lie in "
+            "host memory; leave them out");
+    }
     Context& context = default_context();
     const backend::Backend& backend =
         backend_for(options.backend, q, context, "flexion::attention");
@@ -69,6 +74,7 @@ void call(const TensorView& q, const TensorView& k, const TensorView& v, const T
             on_host ? executor_for(options.threads, options.parallel_for, context) : Executor{},
         .stream = options.stream,
         .prepare = prepare,
+        .kernel_options = options.kernel_options,
         .info = options.info,
     };
     const ModHashes hashes =

@@ -206,6 +206,14 @@ flexion_status flexion_set_option(const char* name, const char* value) {
     });
 }
 
+flexion_status flexion_set_device_allocator(flexion_device_allocate allocate,
+                                            flexion_device_release release, void* host) {
+    return guarded([&] {
+        const DeviceAllocator allocator{allocate, release, host};
+        set_device_allocator(allocate || release ? &allocator : nullptr);
+    });
+}
+
 flexion_status flexion_score_mod_create(const char* text, const DLTensor* buffers,
                                         size_t buffer_count, const flexion_scalar* scalars,
                                         size_t scalar_count, flexion_score_mod** result) {
@@ -296,7 +304,10 @@ flexion_status call(const char* name, decltype(&attention) run, const DLTensor* 
                               .enable_gqa = all.enable_gqa != 0,
                               .threads = all.threads,
                               .backend = all.backend ? all.backend : "",
-                              .stream = all.stream};
+                              .stream = all.stream,
+                              .kernel_options = {.block_q = all.block_q,
+                                                 .block_kv = all.block_kv,
+                                                 .query_buffers = all.query_buffers}};
         if (all.score_mod) call.score_mod = all.score_mod->mod;
         if (all.block_mask) call.block_mask = all.block_mask->mask;
         if (all.lse) call.lse = view_of(*all.lse, name, "lse");

@@ -57,6 +57,9 @@ public:
     virtual Source emit(const plan::Problem& problem, const plan::Mods& mods) const = 0;
     virtual Binary compile(const Source& source) const = 0;
     virtual std::unique_ptr<Kernel> load(const Source& source, const Binary& binary) const = 0;
+    /// Whether a call with a mask_mod takes the kernel with or the one without it depending on
+    /// lengths and contents; both are then made at once, so that a new length compiles nothing.
+    virtual bool may_skip_mask() const { return true; }
     /// Runs a validated call. Unsupported where supports() says no for its problem.
     virtual void launch(const plan::LaunchArgs& args, KernelProvider& kernels) const = 0;
     /// Runs a validated backward call; `kernels` gives those of Direction::backward. Unsupported

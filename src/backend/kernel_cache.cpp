@@ -225,7 +225,8 @@ const Kernel& CallKernels::make(const plan::Problem& problem) {
     std::vector<plan::Problem> problems{problem};
     if (problem.direction != plan::Direction::mask_leaf) {
         if (expected_) problems.push_back(*expected_);
-        for (std::size_t i = problems.size(); mods_.mask && i-- > 0;) {
+        const bool both = mods_.mask && backend_.may_skip_mask();
+        for (std::size_t i = problems.size(); both && i-- > 0;) {
             problems.push_back(problems[i]);
             problems.back().masked = !problems[i].masked;
         }

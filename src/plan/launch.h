@@ -26,6 +26,7 @@ struct LaunchArgs {
     Executor executor{};
     void* stream = nullptr;  ///< CUDA tensors
     bool prepare = false;    ///< CUDA tensors: make and load what the launch needs, and stop
+    KernelOptions kernel_options{};  ///< CUDA tensors
     /// Null: not wanted. The back end fills isa, scratch_bytes and visited_scores, the API the
     /// rest.
     LaunchInfo* info = nullptr;

@@ -42,6 +42,10 @@ static const char* const kCausal =
     "  return %4\n"
     "}\n";
 
+static void release_nothing(void* host, void* data, size_t bytes, int device) {
+    (void)host, (void)data, (void)bytes, (void)device;
+}
+
 static DLTensor tensor(void* data, DLDataTypeCode code, int bits, int ndim, int64_t* shape) {
     DLTensor t;
     memset(&t, 0, sizeof t);
@@ -197,6 +201,12 @@ static void test_errors(void) {
                 flexion_mask_mod_create("nonsense", NULL, 0, NULL, 0, &mask));
     CHECK(mask == NULL && score == NULL);
     CHECK_ERROR(FLEXION_USER_ERROR, "no_such_option", flexion_set_option("no_such_option", "1"));
+    CHECK_ERROR(FLEXION_USER_ERROR, "allocate is null",
+                flexion_set_device_allocator(NULL, release_nothing, NULL));
+    CHECK_OK(flexion_set_device_allocator(NULL, NULL, NULL));
+    flexion_attention_options tiles = FLEXION_ATTENTION_OPTIONS_INIT;
+    tiles.block_q = 64;
+    CHECK_ERROR(FLEXION_UNSUPPORTED, "kernel_options", flexion_attention(&q, &k, &v, &o, &tiles));
 
     DLTensor odd = k;
     odd.device.device_type = kDLVulkan;

@@ -151,6 +151,10 @@ TEST_F(Errors, Threads) {
     options_.threads = -1;
     expect<UserError>({"threads=-1"});
 }
+TEST_F(Errors, KernelOptionsInHostMemory) {
+    options_.kernel_options.block_kv = 64;
+    expect<Unsupported>({"kernel_options are tiles of CUDA kernels", "leave them out"});
+}
 TEST_F(Errors, Scale) {
     options_.scale = std::nan("");
     expect<UserError>({"scale=nan", "finite"});

@@ -14,6 +14,7 @@
 #include "support/fail.h"
 #include "support/hash.h"
 #include "support/os/available_cpus.h"
+#include "support/os/device_allocator.h"
 #include "support/os/dynamic_library.h"
 #include "support/text_builder.h"
 
@@ -214,6 +215,26 @@ TEST(AvailableCpus, FollowsTheAffinityMask) {
     ASSERT_EQ(sched_setaffinity(0, sizeof(one), &one), 0);
     EXPECT_EQ(available_cpus(), 1);
     ASSERT_EQ(sched_setaffinity(0, sizeof(before), &before), 0);
+}
+
+TEST(DeviceAllocator, IsTheLastOneSet) {
+    int host = 0;
+    const DeviceAllocator both{[](void*, std::size_t, int) -> void* { return nullptr; },
+                               [](void*, void*, std::size_t, int) {}, &host};
+    set_device_allocator(&both);
+    EXPECT_EQ(device_allocator().host, &host);
+    EXPECT_EQ(device_allocator().allocate, both.allocate);
+    DeviceAllocator half = both;
+    half.release = nullptr;
+    try {
+        set_device_allocator(&half);
+        ADD_FAILURE() << "took half an allocator";
+    } catch (const UserError& error) {
+        EXPECT_NE(std::string(error.what()).find("release is null"), std::string::npos);
+    }
+    EXPECT_EQ(device_allocator().release, both.release) << "what was refused changes nothing";
+    set_device_allocator(nullptr);
+    EXPECT_EQ(device_allocator().allocate, nullptr);
 }
 
 }  // namespace
