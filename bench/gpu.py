@@ -49,7 +49,8 @@ class Options(C.Structure):
                 ("scale", C.c_double), ("enable_gqa", C.c_int32), ("threads", C.c_int32),
                 ("lse", C.POINTER(Tensor)), ("max_scores", C.POINTER(Tensor)),
                 ("backend", C.c_char_p), ("parallel_for", C.c_void_p), ("host", C.c_void_p),
-                ("stream", C.c_void_p)]
+                ("stream", C.c_void_p), ("block_q", C.c_int32), ("block_kv", C.c_int32),
+                ("query_buffers", C.c_int32)]
 
 
 CODES = {torch.float32: (2, 32), torch.float64: (2, 64), torch.float16: (2, 16),
@@ -324,7 +325,7 @@ def main():
     parser.add_argument("--json")
     parser.add_argument("--quick", action="store_true", help="fewer rounds, no compiled flex")
     parser.add_argument("--only", default="", help="rows whose name contains this")
-    parser.add_argument("--seconds", type=float, default=220, help="start no row after this time")
+    parser.add_argument("--seconds", type=float, default=180, help="start no row after this time")
     args = parser.parse_args()
     os.environ.setdefault("FLEXION_CACHE", "off")
     begin = time.time()

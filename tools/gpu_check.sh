@@ -8,6 +8,7 @@
 #       DLPack, GoogleTest)
 #   tools/gpu_check.sh [--deps FILE.tgz] [--quick|--tests|--bench] [OUT]
 #       on the GPU machine; results go to OUT (default: build-gpu/out)
+# With compute-sanitizer on the machine, its four tools run over a short list of cases.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -60,8 +61,8 @@ shards() { # shards TEST FILTER: compilation takes most of the time, so one proc
 
 step configure 60 cmake -S . -B $build -G Ninja -DCMAKE_BUILD_TYPE=Release -DFLEXION_CPU=OFF \
     -DFLEXION_TOOLS=OFF -DCMAKE_PREFIX_PATH="$prefix" &&
-    step build 240 ninja -C $build flexion_c cuda_attention_test cuda_emit_test cuda_nvrtc_test \
-        cuda_tiles_test
+    step build 200 ninja -C $build flexion_c cuda_attention_test cuda_device_test cuda_nvrtc_test \
+        cuda_tiles_test gpu_host_time
 if [ $failed -eq 0 ]; then
     if [ $what != bench ]; then
         filter='*'
@@ -69,14 +70,29 @@ if [ $failed -eq 0 ]; then
         step unit 60 $build/tests/backend/cuda/cuda_tiles_test
         step nvrtc 60 $build/tests/backend/cuda/cuda_nvrtc_test
         export -f shards
-        step cases 180 bash -c "shards $build/tests/backend/cuda/cuda_attention_test '$filter'"
-        grep -hE '^\[  (PASSED|SKIPPED)|^ *[0-9]+ FAILED' "$out"/{unit,nvrtc,cases}.log | head -20
+        step cases 120 bash -c "shards $build/tests/backend/cuda/gpu/cuda_attention_test '$filter'"
+        step device 100 $build/tests/backend/cuda/gpu/cuda_device_test --gtest_brief=1
+        sanitized='*none_causal_128x128:*alibi_document_*:*d256x256_none_window_*:*q1_k521_*softcap*'
+        sanitized+=':*alibi_nothing_*:*rows_nan_causal_*'
+        [ $what = quick ] && sanitized='*q128_k128_d64x64_none_causal_128x128'
+        # Race checkers follow lanes, not warps (device/sm90_forward.cuh).
+        export FLEXION_NVRTC_OPTIONS="-lineinfo -DFX_LANES_ARRIVE=32"
+        for tool in memcheck racecheck synccheck initcheck; do
+            command -v compute-sanitizer >/dev/null || break
+            step $tool 40 compute-sanitizer --tool $tool --error-exitcode 9 \
+                $build/tests/backend/cuda/gpu/cuda_attention_test --gtest_brief=1 \
+                --gtest_filter="$sanitized"
+        done
+        unset FLEXION_NVRTC_OPTIONS
+        grep -hE '^\[  (PASSED|SKIPPED)|^ *[0-9]+ FAILED|SUMMARY' \
+            "$out"/{unit,nvrtc,cases,device,*check}.log | sort | uniq -c
     fi
     if [ $what != tests ]; then
-        step bench 240 python3 bench/gpu.py --library $build/src/api/libflexion_c.so \
+        step host 30 $build/bench/gpu/gpu_host_time
+        step bench 200 python3 bench/gpu.py --library $build/src/api/libflexion_c.so \
             --json "$out/bench.json" $([ $what = quick ] && echo --quick)
-        cat "$out/bench.log"
     fi
 fi
 printf '%s\n' "${summary[@]}"
+[ $what = tests ] || cat "$out/host.log" "$out/bench.log"
 exit $failed

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <future>
 #include <optional>
 #include <sstream>
 #include <thread>
@@ -21,23 +22,32 @@ constexpr int kHarmlessSpill = 96;
 constexpr const char* kCandidatesLine = "// candidates:";
 
 std::vector<std::string> options_for(int candidate) {
-    return {"--gpu-architecture=sm_90a",
-            "--std=c++17",
-            "-default-device",
-            "--fmad=false",
-            "-w",
-            "--ptxas-options=-v",
-            formatted("-DFX_CANDIDATE={}", candidate)};
+    std::vector<std::string> options{"--gpu-architecture=sm_90a",
+                                     "--std=c++17",
+                                     "-default-device",
+                                     "--fmad=false",
+                                     "-w",
+                                     "--ptxas-options=-v",
+                                     formatted("-DFX_CANDIDATE={}", candidate)};
+    std::istringstream more(settings().nvrtc_options);
+    for (std::string option; more >> option;) options.push_back(option);
+    return options;
 }
 
 bool good(const Compiled& c) { return c.ok && !c.serialized && c.spilled_bytes <= kHarmlessSpill; }
 
 }  // namespace
 
+std::string dump_hint(const std::string& name) {
+    const std::string& dump = settings().dump;
+    return dump.empty() ? "set FLEXION_DUMP to a folder to keep its source"
+                        : "its source is in " + dump + "/" + name;
+}
+
 std::string compile_flags() {
     std::string flags;
     for (const std::string& option : options_for(0)) {
-        if (option.rfind("-DFX", 0) != 0) flags += option + " ";
+        if (option.rfind("-DFX_CANDIDATE", 0) != 0) flags += option + " ";
     }
     return flags;
 }
@@ -100,18 +110,17 @@ backend::Binary compile_best(const backend::Source& source) {
     const Candidates candidates = candidates_of(source.text);
     const int count = static_cast<int>(candidates.schedules.size());
     std::vector<std::optional<Compiled>> made(count);
-    const auto make = [&](int i) { made[i] = nvrtc->compile(source.text, options_for(i)); };
-    // The second candidate is compiled beside the first: it is needed rarely, but then at once.
-    const bool beside = count > 1 && std::thread::hardware_concurrency() >= 4;
+    // The second candidate is compiled beside the first: it is needed rarely, but then at once. It
+    // is waited for in any case: NVRTC must not be under way when the process ends.
+    std::future<Compiled> second;
+    if (count > 1 && std::thread::hardware_concurrency() >= 4) {
+        second = std::async(std::launch::async,
+                            [&] { return nvrtc->compile(source.text, options_for(1)); });
+    }
     int chosen = -1;
     for (int i = 0; i < count && chosen < 0; ++i) {
-        if (!made[i] && beside && i == 0) {
-            std::thread other([&] { make(1); });
-            make(0);
-            other.join();
-        } else if (!made[i]) {
-            make(i);
-        }
+        made[i] =
+            i == 1 && second.valid() ? second.get() : nvrtc->compile(source.text, options_for(i));
         if (good(*made[i])) chosen = i;
     }
     for (int i = 0; i < count; ++i) {
@@ -133,12 +142,8 @@ backend::Binary compile_best(const backend::Source& source) {
         }
     }
     if (chosen < 0) {
-        const std::string& dump = settings().dump;
         fail<CompileError>("flexion: NVRTC {} refused kernel {} ({}):\n{}", nvrtc->version(),
-                           source.name,
-                           dump.empty() ? "set FLEXION_DUMP to a folder to keep its source"
-                                        : "its source is in " + dump + "/" + source.name,
-                           made[0]->log.substr(0, 2000));
+                           source.name, dump_hint(source.name), made[0]->log.substr(0, 2000));
     }
     Header header;
     header.schedule = candidates.schedules[chosen];

@@ -39,6 +39,9 @@ Candidates candidates_of(const std::string& text);
 /// the place of the dump, when none compiles. `name` is the kernel's name in messages.
 backend::Binary compile_best(const backend::Source& source);
 
+/// Where the source of kernel `name` is kept, or how to keep it; for messages.
+std::string dump_hint(const std::string& name);
+
 /// The options of every compilation, but for the candidate.
 std::string compile_flags();
 

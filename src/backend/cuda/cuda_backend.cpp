@@ -3,6 +3,8 @@
 #include "backend/cuda/cuda_backend.h"
 
 #include "backend/cuda/emit/emit.h"
+#include "backend/cuda/launch/captures.h"
+#include "backend/cuda/listed_mask.h"
 #include "backend/cuda/nvrtc.h"
 #include "support/fail.h"
 #include "support/hash.h"
@@ -26,7 +28,7 @@ void refuse_in_capture(const char* what, const std::string& kernel) {
 CudaKernel::CudaKernel(const Header& header, std::span<const char> cubin, const std::string& name)
     : header_(header), name_(name) {
     const Driver& cuda = driver();
-    const std::string what = "loading kernel " + name;
+    const std::string what = formatted("loading kernel {} ({})", name, dump_hint(name));
     check(cuda.library_load(&library_, cubin.data(), nullptr, nullptr, 0, nullptr, nullptr, 0),
           what.c_str());
     check(cuda.library_kernel(&kernel_, library_, kKernelName), what.c_str());
@@ -50,13 +52,17 @@ CudaKernel::CudaKernel(const Header& header, std::span<const char> cubin, const 
 }
 
 CudaKernel::~CudaKernel() {
-    if (library_) driver().library_unload(library_);
+    const Driver* const cuda = find_driver();
+    if (library_ && cuda && !kept_.load(std::memory_order_relaxed)) cuda->library_unload(library_);
 }
 
 backend::Support CudaBackend::supports(const plan::Problem& problem, const plan::Mods& mods) const {
     using backend::Support;
     if (problem.direction != plan::Direction::forward) {
-        return {false, "only the forward direction; evaluate masks on another back end"};
+        return {false,
+                formatted("got the {} direction; CUDA kernels compute the forward pass alone: "
+                          "use back end cpu or reference",
+                          problem.direction == plan::Direction::mask_leaf ? "mask" : "backward")};
     }
     if (problem.dtype != DType::bf16 && problem.dtype != DType::f16) {
         return {false, formatted("got {}; expected bf16 or f16 queries, keys and values",
@@ -67,10 +73,34 @@ backend::Support CudaBackend::supports(const plan::Problem& problem, const plan:
         return {false, formatted("got head dims {} and {}; expected 8 to 256, multiples of 8",
                                  problem.head_dim, problem.v_head_dim)};
     }
-    if (const int words = capture_words(problem, mods); words > kMaxCaptureWords) {
+    const plan::Mods evaluated = evaluated_mods(problem, mods);
+    if (const int words = capture_words(problem, evaluated); words > kMaxCaptureWords) {
         return {false, formatted("the mods capture {} words of pointers, extents, strides and "
                                  "scalars; at most {} fit a launch",
                                  words, kMaxCaptureWords)};
+    }
+    const KernelOptions wanted{problem.block_q, problem.block_kv, problem.query_buffers};
+    if (wanted == KernelOptions{}) return {};
+    const int q = wanted.block_q, kv = wanted.block_kv, buffers = wanted.query_buffers;
+    const bool known = (q == 0 || (q % 64 == 0 && q <= 192)) &&
+                       (kv == 0 || (kv % 16 == 0 && kv >= 32 && kv <= 192)) && buffers <= 2;
+    if (!known) {
+        return {false, formatted("kernel_options ask for block_q {}, block_kv {} and query_buffers "
+                                 "{}; expected 64, 128 or 192, a multiple of 16 from 32 to 192, "
+                                 "and 1 or 2; 0 leaves the choice open",
+                                 q, kv, buffers)};
+    }
+    const ModSource mod = emit_mods(problem, evaluated);
+    if (ladder(problem.head_dim, problem.v_head_dim, mod.staged, mod.light, false, wanted)
+            .empty()) {
+        const Schedule least{q != 0 ? q / 64 : 2, kv != 0 ? kv : 32, buffers != 0 ? buffers : 1};
+        return {false,
+                formatted("kernel_options ask for block_q {}, block_kv {} and query_buffers {}, "
+                          "which take {} bytes of shared memory; a Hopper GPU has {}; ask for a "
+                          "smaller block_kv or fewer query_buffers",
+                          q, kv, buffers,
+                          shared_bytes(least, problem.head_dim, problem.v_head_dim, mod.staged),
+                          kMaxSharedBytes)};
     }
     return {};
 }

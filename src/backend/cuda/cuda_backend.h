@@ -2,6 +2,8 @@
 // The CUDA back end's six verbs.
 #pragma once
 
+#include <atomic>
+
 #include "backend/backend.h"
 #include "backend/cuda/cubin.h"
 #include "backend/cuda/driver.h"
@@ -17,6 +19,8 @@ public:
 
     const Header& header() const { return header_; }
     KernelHandle handle() const { return kernel_; }
+    /// A graph may launch the kernel at any time from now on: it is never unloaded.
+    void keep() const { kept_.store(true, std::memory_order_relaxed); }
     const std::string& name() const { return name_; }
 
 private:
@@ -24,11 +28,13 @@ private:
     std::string name_;
     LibraryHandle library_ = nullptr;
     KernelHandle kernel_ = nullptr;
+    mutable std::atomic<bool> kept_{false};
 };
 
 class CudaBackend final : public backend::Backend {
 public:
     const char* name() const override { return "cuda"; }
+    bool may_skip_mask() const override { return false; }
     backend::Support supports(const plan::Problem& problem, const plan::Mods& mods) const override;
     backend::Source emit(const plan::Problem& problem, const plan::Mods& mods) const override;
     backend::Binary compile(const backend::Source& source) const override;
@@ -50,8 +56,5 @@ private:
     static thread_local bool capturing_;
     bool before_;
 };
-
-/// Passed to the kernel as its Captures; at most kMaxCaptureWords.
-inline constexpr int kMaxCaptureWords = 384;
 
 }  // namespace flexion::cuda

@@ -31,6 +31,7 @@ struct alignas(64) TensorMapImage {
     X(context_device, cuCtxGetDevice, DeviceId*)                                                   \
     X(context_current, cuCtxGetCurrent, ContextHandle*)                                            \
     X(context_set, cuCtxSetCurrent, ContextHandle)                                                 \
+    X(context_id, cuCtxGetId, ContextHandle, unsigned long long*)                                  \
     X(primary_retain, cuDevicePrimaryCtxRetain, ContextHandle*, DeviceId)                          \
     X(pointer_attribute, cuPointerGetAttribute, void*, int, Address)                               \
     X(allocate, cuMemAlloc_v2, Address*, std::size_t)                                              \

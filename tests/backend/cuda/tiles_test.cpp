@@ -5,7 +5,7 @@
 #include <flexion/error.h>
 #include <flexion/flexion.h>
 
-#include "backend/cuda/tiles.h"
+#include "backend/cuda/launch/tiles.h"
 #include "seed.h"
 
 namespace flexion::test {
@@ -77,17 +77,6 @@ TEST(Tiles, CausalMaskOfAMillionTokensIsSmall) {
     EXPECT_EQ(lists.rows.size(), 8192u);
     EXPECT_LE(lists.runs.size(), 2 * 8192u + 2);
     EXPECT_EQ(lists.visited, 8192 * 8193 / 2);
-}
-
-TEST(Tiles, RefuseListsFinerThanTilesWithoutAMaskMod) {
-    BlockTable table{1, 1, 2, 2, {1, 2}, {0, 1, 0, 1}};
-    const BlockMask mask = BlockMask::from_kv_blocks(table, nullptr, {64, 64}, {});
-    try {
-        cuda::make_tile_lists(mask, {2, 128, 2});
-        FAIL();
-    } catch (const Unsupported& error) {
-        EXPECT_NE(std::string(error.what()).find("blocks of 64 x 64"), std::string::npos);
-    }
 }
 
 }  // namespace

@@ -114,37 +114,73 @@ FX_DEVICE double fx_min(double x, double y) { return x != x || y != y ? x + y : 
 FX_DEVICE double fx_max(double x, double y) { return x != x || y != y ? x + y : fmax(x, y); }
 FX_DEVICE bool fx_isinf(float x) { return fabsf(x) == __int_as_float(0x7f800000); }
 FX_DEVICE bool fx_isinf(double x) { return fabs(x) == __longlong_as_double(0x7ff0000000000000ll); }
-#define FX_REAL(T, F)                                                  \
-    FX_DEVICE T fx_floor(T x) { return floor##F(x); }                  \
-    FX_DEVICE T fx_ceil(T x) { return ceil##F(x); }                    \
-    FX_DEVICE T fx_trunc(T x) { return trunc##F(x); }                  \
-    FX_DEVICE T fx_round(T x) { return rint##F(x); }                   \
-    FX_DEVICE T fx_truncdiv(T x, T y) { return trunc##F(x / y); }      \
-    FX_DEVICE T fx_floordiv(T x, T y) { return floor##F(x / y); }      \
-    FX_DEVICE T fx_rem(T x, T y) { return fmod##F(x, y); }             \
-    FX_DEVICE T fx_mod(T x, T y) {                                     \
-        const T rest = fmod##F(x, y);                                  \
-        return rest != 0 && (rest < 0) != (y < 0) ? rest + y : rest;   \
-    }                                                                  \
-    FX_DEVICE T fx_sqrt(T x) { return sqrt##F(x); }                    \
-    FX_DEVICE T fx_rsqrt(T x) { return rsqrt##F(x); }                  \
-    FX_DEVICE T fx_expm1(T x) { return expm1##F(x); }                  \
-    FX_DEVICE T fx_log(T x) { return log##F(x); }                      \
-    FX_DEVICE T fx_log2(T x) { return log2##F(x); }                    \
-    FX_DEVICE T fx_log1p(T x) { return log1p##F(x); }                  \
-    FX_DEVICE T fx_sin(T x) { return sin##F(x); }                      \
-    FX_DEVICE T fx_cos(T x) { return cos##F(x); }                      \
-    FX_DEVICE T fx_erf(T x) { return erf##F(x); }                      \
-    FX_DEVICE T fx_pow(T x, T y) { return pow##F(x, y); }              \
-    namespace exact {                                                  \
-    FX_DEVICE T fx_exp(T x) { return exp##F(x); }                      \
-    FX_DEVICE T fx_exp2(T x) { return exp2##F(x); }                    \
-    FX_DEVICE T fx_tanh(T x) { return tanh##F(x); }                    \
-    FX_DEVICE T fx_sigmoid(T x) { return T(1) / (T(1) + exp##F(-x)); } \
+#define FX_REAL(T, F)                                                   \
+    FX_DEVICE T fx_floor(T x) { return floor##F(x); }                   \
+    FX_DEVICE T fx_ceil(T x) { return ceil##F(x); }                     \
+    FX_DEVICE T fx_trunc(T x) { return trunc##F(x); }                   \
+    FX_DEVICE T fx_round(T x) { return rint##F(x); }                    \
+    FX_DEVICE T fx_truncdiv(T x, T y) { return trunc##F(x / y); }       \
+    FX_DEVICE T fx_floordiv(T x, T y) { return floor##F(x / y); }       \
+    FX_DEVICE T fx_rem(T x, T y) { return fmod##F(x, y); }              \
+    FX_DEVICE T fx_mod(T x, T y) {                                      \
+        const T rest = fmod##F(x, y);                                   \
+        return rest != 0 && (rest < 0) != (y < 0) ? rest + y : rest;    \
+    }                                                                   \
+    FX_DEVICE T fx_rsqrt(T x) { return rsqrt##F(x); }                   \
+    FX_DEVICE T fx_expm1(T x) { return expm1##F(x); }                   \
+    FX_DEVICE T fx_log(T x) { return log##F(x); }                       \
+    FX_DEVICE T fx_log2(T x) { return log2##F(x); }                     \
+    FX_DEVICE T fx_log1p(T x) { return log1p##F(x); }                   \
+    FX_DEVICE T fx_erf(T x) { return erf##F(x); }                       \
+    FX_DEVICE T fx_pow(T x, T y) { return pow##F(x, y); }               \
+    namespace exact {                                                   \
+    FX_DEVICE T fx_exp(T x) { return exp##F(x); }                       \
+    FX_DEVICE T fx_exp2(T x) { return exp2##F(x); }                     \
+    FX_DEVICE T fx_tanh(T x) { return tanh##F(x); }                     \
+    FX_DEVICE T fx_sqrt(T x) { return sqrt##F(x); }                     \
+    FX_DEVICE T fx_div(T x, T y) { return x / y; }                      \
+    FX_DEVICE T fx_sin(T x) { return sin##F(x); }                       \
+    FX_DEVICE T fx_cos(T x) { return cos##F(x); }                       \
+    FX_DEVICE T fx_sigmoid(T x) { /* without overflow on either side */ \
+        const T e = exp##F(-fabs##F(x));                                \
+        return (x < 0 ? e : T(1)) / (T(1) + e);                         \
+    }                                                                   \
     }
 FX_REAL(float, f)
 FX_REAL(double, )
 #undef FX_REAL
+
+/// The sine of x + shift quarter turns, within 2^-22, for |x| below 2^50; beyond, some value in
+/// [-1, 1]. The remainder is taken in double, where it needs no branch: the tables of sinf() for
+/// large arguments, once per score, would take minutes to compile. Polynomials: Cephes, sinf.
+FX_DEVICE float sine_of_quarters(float x, int shift) {
+    const double turns = rint(x * 0.63661977236758134);
+    double rest = __fma_rn(turns, -1.5707963267948966, static_cast<double>(x));
+    rest = __fma_rn(turns, -6.123233995736766e-17, rest);
+    const float r = fmaxf(fminf(static_cast<float>(rest), 0.79f), -0.79f), s = r * r;
+    const int quarter = static_cast<int>(__double2ll_rz(turns)) + shift;
+    float y = __fmaf_rn(2.443315711809948e-5f, s, -1.388731625493765e-3f);
+    y = __fmaf_rn(y, s, 4.166664568298827e-2f);
+    const float cosine = __fmaf_rn(y * s, s, __fmaf_rn(-0.5f, s, 1.0f));
+    float z = __fmaf_rn(-1.9515295891e-4f, s, 8.3321608736e-3f);
+    z = __fmaf_rn(z, s, -1.6666654611e-1f);
+    const float sine = __fmaf_rn(z * s, r, r);
+    const float value = quarter & 1 ? cosine : sine;
+    const float signed_value = quarter & 2 ? -value : value;
+    return x * 0.0f == 0.0f ? signed_value : __int_as_float(0x7fffffff);  // NaN of inf and NaN
+}
+
+/// Within 2 ulp, like the quotient below; the rounded ones have a slow way each, once per score.
+FX_DEVICE float root_approx(float x) {
+    float y;
+    asm("sqrt.approx.f32 %0, %1;" : "=f"(y) : "f"(x));
+    return y;
+}
+FX_DEVICE float quotient_approx(float x, float y) {
+    float z;
+    asm("div.full.f32 %0, %1, %2;" : "=f"(z) : "f"(x), "f"(y));
+    return z;
+}
 
 /// For f16: within 1e-7 of the range, by two instructions of the special function unit.
 namespace fine {
@@ -156,6 +192,14 @@ FX_DEVICE double fx_exp(double x) { return exact::fx_exp(x); }
 FX_DEVICE double fx_exp2(double x) { return exact::fx_exp2(x); }
 FX_DEVICE double fx_tanh(double x) { return exact::fx_tanh(x); }
 FX_DEVICE double fx_sigmoid(double x) { return exact::fx_sigmoid(x); }
+FX_DEVICE float fx_sin(float x) { return sine_of_quarters(x, 0); }
+FX_DEVICE float fx_cos(float x) { return sine_of_quarters(x, 1); }
+FX_DEVICE double fx_sin(double x) { return exact::fx_sin(x); }
+FX_DEVICE double fx_cos(double x) { return exact::fx_cos(x); }
+FX_DEVICE float fx_sqrt(float x) { return root_approx(x); }
+FX_DEVICE double fx_sqrt(double x) { return exact::fx_sqrt(x); }
+FX_DEVICE float fx_div(float x, float y) { return quotient_approx(x, y); }
+FX_DEVICE double fx_div(double x, double y) { return exact::fx_div(x, y); }
 }  // namespace fine
 
 /// For bf16.
@@ -173,6 +217,14 @@ FX_DEVICE double fx_exp(double x) { return exact::fx_exp(x); }
 FX_DEVICE double fx_exp2(double x) { return exact::fx_exp2(x); }
 FX_DEVICE double fx_tanh(double x) { return exact::fx_tanh(x); }
 FX_DEVICE double fx_sigmoid(double x) { return exact::fx_sigmoid(x); }
+FX_DEVICE float fx_sin(float x) { return sine_of_quarters(x, 0); }
+FX_DEVICE float fx_cos(float x) { return sine_of_quarters(x, 1); }
+FX_DEVICE double fx_sin(double x) { return exact::fx_sin(x); }
+FX_DEVICE double fx_cos(double x) { return exact::fx_cos(x); }
+FX_DEVICE float fx_sqrt(float x) { return root_approx(x); }
+FX_DEVICE double fx_sqrt(double x) { return exact::fx_sqrt(x); }
+FX_DEVICE float fx_div(float x, float y) { return quotient_approx(x, y); }
+FX_DEVICE double fx_div(double x, double y) { return exact::fx_div(x, y); }
 }  // namespace fast
 
 // ---- casts: to integers towards zero, saturating, NaN to 0

@@ -97,15 +97,22 @@ FX_DEVICE void warpgroup_wait() {
     asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(kPending) : "memory");
 }
 /// Keeps the compiler from moving accesses to registers that a matrix instruction in flight uses.
+/// N is a multiple of 8 (4); a statement per register would cost a tenth of the compilation.
 template <int N>
 FX_DEVICE void hold(float (&x)[N]) {
 #pragma unroll
-    for (int i = 0; i < N; ++i) asm volatile("" : "+f"(x[i])::"memory");
+    for (int i = 0; i < N; i += 8) {
+        asm volatile(""
+                     : "+f"(x[i]), "+f"(x[i + 1]), "+f"(x[i + 2]), "+f"(x[i + 3]), "+f"(x[i + 4]),
+                       "+f"(x[i + 5]), "+f"(x[i + 6]), "+f"(x[i + 7])::"memory");
+    }
 }
 template <int N>
 FX_DEVICE void hold(u32 (&x)[N]) {
 #pragma unroll
-    for (int i = 0; i < N; ++i) asm volatile("" : "+r"(x[i])::"memory");
+    for (int i = 0; i < N; i += 4) {
+        asm volatile("" : "+r"(x[i]), "+r"(x[i + 1]), "+r"(x[i + 2]), "+r"(x[i + 3])::"memory");
+    }
 }
 /// The lower half of a matrix descriptor of a 128-byte swizzled tile; offsets in units of 16 bytes
 /// are added to it. K-major: `panel_stride` is ignored. MN-major: the bytes between panels of 64

@@ -10,7 +10,8 @@
 //              registers as the A operand; S of the next tile and O of this one run on the tensor
 //              cores while the exponentials do; warpgroups take turns on the tensor cores
 //              (ping-pong)
-// After Shah et al., "FlashAttention-3", 2024, with three differences. The maximum that
+// S of a tile's first keys runs beside the end of the tile before. After Shah et al.,
+// "FlashAttention-3", 2024, with three more differences. The maximum that
 // exponentials refer to may lag behind (below). The two hooks of Mod, generated from the user's
 // functions, receive a whole fragment, so that they can share work between its elements. The block
 // lists are read by the producer and the stagers alone.
@@ -26,7 +27,7 @@
 //
 // What the generated part defines: kWarpgroups, kBlockKv, kHeadDim and kValueDim (padded to 16),
 // kQueryBuffers, kPingPong, kStaged, kStagedBytes, kSharedBytes, to_pair (two floats to 16 bits
-// each), gemm_qk_step, gemm_pv_step, Captures and Mod.
+// each), gemm_qk, gemm_pv, Captures and Mod.
 #pragma once
 
 namespace flexion::cuda {
@@ -156,6 +157,15 @@ struct Walk {
     }
 };
 
+/// A warp's arrival, after what its lanes have read. Race checkers follow lanes, not warps: for
+/// them -DFX_LANES_ARRIVE=32 lets every lane arrive.
+#ifndef FX_LANES_ARRIVE
+#define FX_LANES_ARRIVE 1
+#endif
+FX_DEVICE void arrive_warp(u32 barrier, int lane) {
+    if (lane < FX_LANES_ARRIVE) barrier_arrive(barrier);
+}
+
 FX_DEVICE void publish(u32 shared, const Barriers& barriers, Ring<kTileSlots>& ring,
                        const Tile& tile) {
     barrier_wait(barriers.tile_empty(ring.slot), ring.parity ^ 1);
@@ -171,7 +181,7 @@ FX_DEVICE Tile receive(u32 shared, const Barriers& barriers, Ring<kTileSlots>& r
     const u32 slot = shared + Layout::kTiles + 32 * ring.slot;
     const int4 x = load_shared4(slot), y = load_shared4(slot + 16);
     warp_sync();
-    if (lane == 0) barrier_arrive(barriers.tile_empty(ring.slot));
+    arrive_warp(barriers.tile_empty(ring.slot), lane);
     ring.advance();
     // Uniform values keep matrix descriptors and trip counts in uniform registers.
     return {uniform(x.x), uniform(x.y), uniform(x.z), uniform(x.w),
@@ -207,9 +217,36 @@ FX_DEVICE void produce(const ForwardParams& p, u32 shared, const Barriers& barri
     Ring<kQueryBuffers> query;
     u32 count = 0;  // key/value tiles so far: the staged slot
 
+    // V is one tile behind K, the order of consumption, from one tile of queries to the next too:
+    // the first keys of the next one are under way while the last values of this one are awaited.
+    struct {
+        int block = -1, head = 0, batch = 0;
+        Ring<kKvStages> at;
+    } value;
+    auto feed_value = [&] {
+        if (value.block < 0) return;
+        barrier_wait(barriers.value_empty(value.at.slot), value.at.parity ^ 1);
+        barrier_expect(barriers.value_full(value.at.slot), kValueBytes);
+        load_value_tile(shared + Layout::kValues + value.at.slot * kValueBytes, v_map,
+                        barriers.value_full(value.at.slot), value.block, value.head, value.batch);
+        value.block = -1;
+    };
+    auto feed_query = [&](const Tile& tile) {
+        barrier_wait(barriers.query_empty(query.slot), query.parity ^ 1);
+        barrier_expect(barriers.query_full(query.slot), kQueryBytes);
+#pragma unroll
+        for (int panel = 0; panel < kQueryPanels; ++panel) {
+            load_box(shared + Layout::kQueries + query.slot * kQueryBufferBytes +
+                         panel * kQueryPanelBytes,
+                     q_map, barriers.query_full(query.slot), panel * 64, tile.m * kBlockQ, tile.h,
+                     tile.b, kEvictFirst);
+        }
+        query.advance();
+    };
     auto feed = [&](const Tile& tile) {
         const int blocks = tile.partial + tile.full;
         if (blocks == 0) {  // the consumers still write zeros through a query buffer
+            feed_value();
             barrier_wait(barriers.query_empty(query.slot), query.parity ^ 1);
             barrier_arrive(barriers.query_full(query.slot));
             query.advance();
@@ -217,14 +254,6 @@ FX_DEVICE void produce(const ForwardParams& p, u32 shared, const Barriers& barri
         }
         const int kv_head = tile.h / p.group, kv_batch = tile.b * p.kv_batch_step;
         Walk walk(p, tile);
-        Ring<kKvStages> before;
-        int block_before = 0;
-        auto feed_value = [&] {
-            barrier_wait(barriers.value_empty(before.slot), before.parity ^ 1);
-            barrier_expect(barriers.value_full(before.slot), kValueBytes);
-            load_value_tile(shared + Layout::kValues + before.slot * kValueBytes, v_map,
-                            barriers.value_full(before.slot), block_before, kv_head, kv_batch);
-        };
         for (int i = 0; i < blocks; ++i) {
             const int block = walk.take();
             barrier_wait(barriers.key_empty(stage.slot), stage.parity ^ 1);
@@ -233,42 +262,39 @@ FX_DEVICE void produce(const ForwardParams& p, u32 shared, const Barriers& barri
             barrier_expect(barriers.key_full(stage.slot), kKeyBytes);
             load_key_tile(shared + Layout::kKeys + stage.slot * kKeyBytes, k_map,
                           barriers.key_full(stage.slot), block, kv_head, kv_batch);
-            if (i == 0) {
-                barrier_wait(barriers.query_empty(query.slot), query.parity ^ 1);
-                barrier_expect(barriers.query_full(query.slot), kQueryBytes);
-#pragma unroll
-                for (int panel = 0; panel < kQueryPanels; ++panel) {
-                    load_box(shared + Layout::kQueries + query.slot * kQueryBufferBytes +
-                                 panel * kQueryPanelBytes,
-                             q_map, barriers.query_full(query.slot), panel * 64, tile.m * kBlockQ,
-                             tile.h, tile.b, kEvictFirst);
-                }
-                query.advance();
-            } else {
-                feed_value();  // V is one tile behind K, the order of consumption
-            }
-            before = stage;
-            block_before = block;
+            // The only query buffer is free when the tile before has ended, which takes its values.
+            if (i == 0 && kQueryBuffers > 1) feed_query(tile);
+            feed_value();
+            if (i == 0 && kQueryBuffers == 1) feed_query(tile);
+            value.block = block;
+            value.head = kv_head;
+            value.batch = kv_batch;
+            value.at = stage;
             stage.advance();
         }
-        feed_value();
     };
 
-    for (int index = blockIdx.x; index < p.tiles;) {
-        const Tile tile = find_tile(p, index, 0);
+    // One loop over both kinds of tiles, so that the code of feed() exists once.
+    int index = blockIdx.x, redo = -1;
+    for (bool again = false;;) {
+        if (!again && index >= p.tiles) {
+            feed_value();
+            publish(shared, barriers, tiles, {kDrain, 0, 0, 0, 0, 0, 0, 0});
+            barrier_wait(barriers.drained(), 0);
+            redo = load_shared(shared + Layout::kRedo);
+            again = true;
+        }
+        if (again && redo < 0) break;
+        const Tile tile = find_tile(p, again ? redo / (4 * kWarpgroups) : index, again);
+        if (again) {  // the link lies where the tile's rows are about to be written
+            redo = *reinterpret_cast<volatile int*>(redo_link(p, tile, redo % (4 * kWarpgroups)));
+        }
         publish(shared, barriers, tiles, tile);
         // The counter wraps to zero after exactly p.tiles increments, one per tile.
-        index = count_up(p.counter, p.tiles - 1) + gridDim.x;
+        if (!again) index = count_up(p.counter, p.tiles - 1) + gridDim.x;
         feed(tile);
     }
-    publish(shared, barriers, tiles, {kDrain, 0, 0, 0, 0, 0, 0, 0});
-    barrier_wait(barriers.drained(), 0);
-    for (int id = load_shared(shared + Layout::kRedo); id >= 0;) {
-        const Tile tile = find_tile(p, id / (4 * kWarpgroups), 1);
-        id = *reinterpret_cast<volatile int*>(redo_link(p, tile, id % (4 * kWarpgroups)));
-        publish(shared, barriers, tiles, tile);
-        feed(tile);
-    }
+    feed_value();
     publish(shared, barriers, tiles, {kStop, 0, 0, 0, 0, 0, 0, 0});
 }
 
@@ -297,7 +323,7 @@ FX_DEVICE void stage_values(const ForwardParams& p, const Captures& captures, u3
                        static_cast<int>(threadIdx.x) - 32);
             ++count;
             warp_sync();
-            if (lane == 0) barrier_arrive(barriers.key_full(stage.slot));
+            arrive_warp(barriers.key_full(stage.slot), lane);
             stage.advance();
         }
     }
@@ -305,20 +331,6 @@ FX_DEVICE void stage_values(const ForwardParams& p, const Captures& captures, u3
 
 // ---- consumers --------------------------------------------------------------------------------
 
-FX_DEVICE void gemm_qk(float (&s)[kScores], u32 q, u32 k) {
-#pragma unroll
-    for (int i = 0; i < kHeadDim / 16; ++i) {
-        const u32 q_offset = (i / 4) * kQueryPanelBytes + (i % 4) * 32;
-        const u32 k_offset = (i / 4) * kKvPanelBytes + (i % 4) * 32;
-        gemm_qk_step(s, q + (q_offset >> 4), k + (k_offset >> 4), i != 0);
-    }
-}
-FX_DEVICE void gemm_pv(float (&o)[kOutputs], const u32 (&p)[kScores / 2], u32 v) {
-#pragma unroll
-    for (int i = 0; i < kBlockKv / 16; ++i) {
-        gemm_pv_step(o, p[4 * i], p[4 * i + 1], p[4 * i + 2], p[4 * i + 3], v + ((i * 2048) >> 4));
-    }
-}
 FX_DEVICE float quad_max(float x) {
     x = larger(x, swap_lanes(x, 1));
     return larger(x, swap_lanes(x, 2));
@@ -327,12 +339,6 @@ FX_DEVICE float quad_sum(float x) {
     x += swap_lanes(x, 1);
     return x + swap_lanes(x, 2);
 }
-struct Yes {
-    static constexpr bool value = true;
-};
-struct No {
-    static constexpr bool value = false;
-};
 
 /// The softmax state of a thread's two rows, r and r + 8. Scores are in units of Mod's `unit`: the
 /// exponential of x is exp2(x * unit).
@@ -444,258 +450,268 @@ FX_DEVICE void consume(const ForwardParams& p, const Captures& captures, u32 sha
     Ring<kQueryBuffers> query;
     u32 count = 0;
     int stored = -1;  // query buffer that the store of the tile before still reads
+    float s[kScores], o[kOutputs];
+    u32 pairs[kScores / 2];  // P in 16 bits
 
-    for (;;) {
-        const Tile tile = receive(shared, barriers, tiles, lane);
-        if (tile.m == kStop) break;
+    auto rows_of = [&](u32 slot) {
+        return shared + Layout::kQueries + slot * kQueryBufferBytes + group * 64 * 128;
+    };
+    auto key_tile = [&] {
+        return tile_descriptor(shared + Layout::kKeys + stage.slot * kKeyBytes, 0);
+    };
+    auto value_tile = [&](u32 slot) {
+        return tile_descriptor(shared + Layout::kValues + slot * kValueBytes, kKvPanelBytes);
+    };
+    auto first_key = [&] {
+        return load_shared(shared + Layout::kBlocks + 4 * (count % kStagedSlots)) * kBlockKv;
+    };
+    auto staged = [&] { return shared + Layout::kStage + (count % kStagedSlots) * kStagedBytes; };
+    auto pack = [&] {
+#pragma unroll
+        for (int i = 0; i < kScores / 2; ++i) pairs[i] = to_pair(s[2 * i], s[2 * i + 1]);
+    };
+    // S of a tile's first key tile. Matrix instructions must not depend on a branch, so that they
+    // are issued without a tile too, on whatever lies there; nobody looks at what they give.
+    auto begin = [&](const Tile& next) {
+        if (next.m >= 0) {
+            barrier_wait(barriers.query_full(query.slot), query.parity);
+            if (next.partial + next.full > 0) {
+                barrier_wait(barriers.key_full(stage.slot), stage.parity);
+            }
+        }
+        hold(s);
+        warpgroup_fence();
+        gemm_qk(s, tile_descriptor(rows_of(uniform(query.slot)), 0), key_tile());
+        warpgroup_commit();
+    };
+
+    Tile tile = receive(shared, barriers, tiles, lane);
+    begin(tile);
+    while (tile.m != kStop) {
+        const int blocks = tile.partial + tile.full;
+        // Mods are set up without a tile too, at positions that exist.
+        const int first_row = (tile.m < 0 ? 0 : tile.m) * kBlockQ;
+        const int row = first_row + row_in_tile;
+        const u32 query_slot = uniform(query.slot);
+        const u32 own_rows = rows_of(query_slot);
+        const u32 q_tile = tile_descriptor(own_rows, 0);
+        Mod mod(p, captures, tile.b, tile.h, row, first_row, row_in_tile, column);
+        Softmax softmax;
+        softmax.start();
+#pragma unroll
+        for (int i = 0; i < kOutputs; ++i) o[i] = 0;
+        if (tile.m >= 0) query.advance();
+        warpgroup_wait<0>();
+        hold(s);
         if (tile.m == kDrain) {
             warp_sync();
             __threadfence_block();
-            if (lane == 0) barrier_arrive(barriers.drained());
-            continue;
+            arrive_warp(barriers.drained(), lane);
         }
-        const int row = tile.m * kBlockQ + row_in_tile;
-        const u32 query_slot = uniform(query.slot);
-        const u32 own_rows =
-            shared + Layout::kQueries + query_slot * kQueryBufferBytes + group * 64 * 128;
-        const u32 q_tile = tile_descriptor(own_rows, 0);
-        Mod mod(p, captures, tile.b, tile.h, row, tile.m * kBlockQ, row_in_tile, column);
-        float o[kOutputs];
-#pragma unroll
-        for (int i = 0; i < kOutputs; ++i) o[i] = 0;
-        Softmax softmax;
-        softmax.start();
-        barrier_wait(barriers.query_full(query_slot), query.parity);
-        query.advance();
-
-        auto release_query = [&] {
-            if (kQueryBuffers > 1 && stored >= 0 && lane == 0) {
-                store_wait_read();
-                barrier_arrive(barriers.query_empty(stored));
-            }
-        };
-        if (tile.partial + tile.full > 0) {
-            u32 pairs[kScores / 2];  // P in 16 bits
-            auto pack = [&](const float(&s)[kScores]) {
-#pragma unroll
-                for (int i = 0; i < kScores / 2; ++i) pairs[i] = to_pair(s[2 * i], s[2 * i + 1]);
-            };
-            auto key_tile = [&] {
-                return tile_descriptor(shared + Layout::kKeys + stage.slot * kKeyBytes, 0);
-            };
-            auto value_tile = [&](u32 slot) {
-                return tile_descriptor(shared + Layout::kValues + slot * kValueBytes,
-                                       kKvPanelBytes);
-            };
-            auto first_key = [&] {
-                return load_shared(shared + Layout::kBlocks + 4 * (count % kStagedSlots)) *
-                       kBlockKv;
-            };
-            auto staged = [&] {
-                return shared + Layout::kStage + (count % kStagedSlots) * kStagedBytes;
-            };
-            {  // The first tile: nothing to overlap with.
-                float s[kScores];
+        if (blocks > 0) {
+            arrive_warp(barriers.key_empty(stage.slot), lane);
+            const int key = first_key();
+            mod.score(s, p, captures, key, staged());
+            if (tile.partial > 0) mod.mask(s, p, captures, key, staged());
+            ++count;
+            softmax.meet(s, mod.unit);
+            softmax.exponentials<false>(s, mod.unit);
+        }
+        pack();
+        if (kQueryBuffers > 1 && tile.m >= 0 && stored >= 0 && lane == 0) {
+            store_wait_read();
+            barrier_arrive(barriers.query_empty(stored));
+        }
+        // S of this tile and O of the one before, then the softmax of this one.
+#pragma unroll 1
+        for (int i = 1; i < blocks; ++i) {
+            const Ring<kKvStages> before = stage;
+            stage.advance();
+            // With turns, the first group waits and the others are ordered behind it.
+            if (!kPingPong || group == 0) {
                 barrier_wait(barriers.key_full(stage.slot), stage.parity);
-                hold(s);
-                warpgroup_fence();
-                gemm_qk(s, q_tile, key_tile());
-                warpgroup_commit();
-                warpgroup_wait<0>();
-                hold(s);
-                if (lane == 0) barrier_arrive(barriers.key_empty(stage.slot));
-                const int key = first_key();
-                mod.score(s, p, captures, key, staged());
-                if (tile.partial > 0) mod.mask(s, p, captures, key, staged());
-                ++count;
-                softmax.meet(s, mod.unit);
-                softmax.exponentials<false>(s, mod.unit);
-                pack(s);
-                release_query();
             }
-            // S of this tile and O of the one before, then the softmax of this one.
-            auto step = [&](auto masked, bool exact) {
-                const Ring<kKvStages> before = stage;
-                stage.advance();
-                float s[kScores];
-                // With turns, the first group waits and the others are ordered behind it.
-                if (!kPingPong || group == 0) {
-                    barrier_wait(barriers.key_full(stage.slot), stage.parity);
-                }
-                if (kPingPong) named_barrier_sync(1 + group, 256);
-                hold(s);
-                hold(o);
-                hold(pairs);
-                warpgroup_fence();
-                gemm_qk(s, q_tile, key_tile());
-                warpgroup_commit();
-                if (!kPingPong || group == 0) {
-                    barrier_wait(barriers.value_full(before.slot), before.parity);
-                }
-                hold(o);
-                hold(pairs);
-                warpgroup_fence();
-                gemm_pv(o, pairs, value_tile(before.slot));
-                warpgroup_commit();
-                if (kPingPong) {
-                    named_barrier_arrive(1 + (group + 1 == kWarpgroups ? 0 : group + 1), 256);
-                }
-                if constexpr (!masked.value) {
-                    softmax.follow(mod.unit);
-                    // A vote takes long: it is held here, before the scores are there.
-                    exact = exact || any_lane(softmax.needs_exact(mod.unit));
-                } else {
-                    softmax.factor[0] = softmax.factor[1] = 1;
-                }
-                warpgroup_wait<1>();
-                hold(s);
-                if (lane == 0) barrier_arrive(barriers.key_empty(stage.slot));
-                // Each way is one basic block from the scores to the exponentials: a branch between
-                // them would keep the one from running beside the other.
-                bool rescale = true;
-                if constexpr (masked.value) {
-                    const int key = first_key();
-                    mod.score(s, p, captures, key, staged());
-                    mod.mask(s, p, captures, key, staged());
-                    softmax.meet(s, mod.unit);
-                    softmax.exponentials<false>(s, mod.unit);
-                } else if (exact) {
-                    mod.score(s, p, captures, first_key(), staged());
-                    softmax.meet(s, mod.unit);
-                    softmax.exponentials<false>(s, mod.unit);
-                } else {
-                    rescale = any_lane(softmax.factor[0] != 1.f || softmax.factor[1] != 1.f);
-                    mod.score(s, p, captures, first_key(), staged());
-                    softmax.exponentials<true>(s, mod.unit);
-                }
-                ++count;
-                keep_before(softmax.sum[0] + softmax.sum[1], shared + Layout::kBlocks);
-                warpgroup_wait<0>();
-                hold(o);
-                pack(s);
-                if (lane == 0) barrier_arrive(barriers.value_empty(before.slot));
-                if (rescale) {
-#pragma unroll
-                    for (int j = 0; j < kOutputs / 4; ++j) {
-                        o[4 * j] *= softmax.factor[0];
-                        o[4 * j + 1] *= softmax.factor[0];
-                        o[4 * j + 2] *= softmax.factor[1];
-                        o[4 * j + 3] *= softmax.factor[1];
-                    }
-                }
-            };
-            const int first_full = tile.partial > 0 ? 0 : 1;
-#pragma unroll 1
-            for (int i = 1; i < tile.partial; ++i) step(Yes(), true);
-            // Keys at the front often stand out (attention sinks): the first tile is exact.
-#pragma unroll 1
-            for (int i = first_full; i < tile.full; ++i) step(No(), tile.exact != 0 || i == 0);
-
-            barrier_wait(barriers.value_full(stage.slot), stage.parity);
+            if (kPingPong) named_barrier_sync(1 + group, 256);
+            hold(s);
             hold(o);
             hold(pairs);
             warpgroup_fence();
-            gemm_pv(o, pairs, value_tile(stage.slot));
+            gemm_qk(s, q_tile, key_tile());
             warpgroup_commit();
-#pragma unroll
-            for (int r = 0; r < 2; ++r) {
-                softmax.top[r] = quad_max(larger(softmax.top[r], softmax.seen[r]));
-                softmax.sum[r] = quad_sum(softmax.sum[r]);
+            if (!kPingPong || group == 0) {
+                barrier_wait(barriers.value_full(before.slot), before.parity);
             }
+            hold(o);
+            hold(pairs);
+            warpgroup_fence();
+            gemm_pv(o, pairs, value_tile(before.slot));
+            warpgroup_commit();
+            if (kPingPong) {
+                named_barrier_arrive(1 + (group + 1 == kWarpgroups ? 0 : group + 1), 256);
+            }
+            // After an exact tile there is nothing to follow, and the factors become 1. A vote
+            // takes long: it is held here, before the scores are there. Keys at the front often
+            // stand out (attention sinks): the first tile without a mask is exact.
+            softmax.follow(mod.unit);
+            const bool exact =
+                tile.exact != 0 || i == tile.partial || any_lane(softmax.needs_exact(mod.unit));
+            warpgroup_wait<1>();
+            hold(s);
+            arrive_warp(barriers.key_empty(stage.slot), lane);
+            // The way without a maximum is one basic block from the scores to the exponentials: a
+            // branch between them would keep the one from running beside the other.
+            bool rescale = true;
+            const int key = first_key();
+            if (exact || i < tile.partial) {
+                mod.score(s, p, captures, key, staged());
+                if (i < tile.partial) mod.mask(s, p, captures, key, staged());
+                softmax.meet(s, mod.unit);
+                softmax.exponentials<false>(s, mod.unit);
+            } else {
+                rescale = any_lane(softmax.factor[0] != 1.f || softmax.factor[1] != 1.f);
+                mod.score(s, p, captures, key, staged());
+                softmax.exponentials<true>(s, mod.unit);
+            }
+            ++count;
+            keep_before(softmax.sum[0] + softmax.sum[1], shared + Layout::kBlocks);
             warpgroup_wait<0>();
             hold(o);
-            if (lane == 0) barrier_arrive(barriers.value_empty(stage.slot));
-            stage.advance();
-        } else {
-            release_query();
+            pack();
+            arrive_warp(barriers.value_empty(before.slot), lane);
+            if (rescale) {
+#pragma unroll
+                for (int j = 0; j < kOutputs / 4; ++j) {
+                    o[4 * j] *= softmax.factor[0];
+                    o[4 * j + 1] *= softmax.factor[0];
+                    o[4 * j + 2] *= softmax.factor[1];
+                    o[4 * j + 3] *= softmax.factor[1];
+                }
+            }
         }
 
-        // A row of -inf, or one whose row term is -inf, has no keys. What is not finite is checked
-        // on rows that exist.
-        float inverse[2], lse[2];
-        bool bad = false;
+        const u32 last = stage.slot;
+        if (blocks > 0) barrier_wait(barriers.value_full(last), stage.parity);
+        hold(o);
+        hold(pairs);
+        warpgroup_fence();
+        gemm_pv(o, pairs, value_tile(last));
+        warpgroup_commit();
 #pragma unroll
         for (int r = 0; r < 2; ++r) {
-            float sum = softmax.sum[r];
-            float unfit[4] = {sum * 0.f, 0.f, 0.f, 0.f};
-#pragma unroll
-            for (int j = 0; j < kOutputs / 4; ++j) {
-                float& chain = unfit[j % 4];
-                chain = __fmaf_rn(o[4 * j + 2 * r], 0.f, chain);
-                chain = __fmaf_rn(o[4 * j + 2 * r + 1], 0.f, chain);
-            }
-            bad |= row + 8 * r < p.q_len && !((unfit[0] + unfit[1]) + (unfit[2] + unfit[3]) == 0.f);
-            const float row_term = mod.row_term(r);
-            if (row_term == FX_MINUS_INF && !(softmax.top[r] == -FX_MINUS_INF)) sum = 0;
-            // A row term of +inf or NaN makes the row NaN.
-            inverse[r] = sum == 0.f ? 0.f : reciprocal_approx(sum) + row_term * 0.f;
-            const float top = softmax.top[r];
-            const float logarithm =
-                softmax.is_far(r, mod.unit)
-                    ? softmax.reference[r] * mod.natural + log2_approx(sum) * kLn2
-                    : (softmax.offset[r] + log2_approx(sum)) * kLn2;
-            lse[r] = sum == 0.f ? FX_MINUS_INF : logarithm + row_term;
-            // A NaN among the scores is seen by the sum alone.
-            softmax.top[r] = sum == 0.f                          ? FX_MINUS_INF
-                             : sum != sum && top < -FX_MINUS_INF ? sum
-                                                                 : top * mod.natural + row_term;
+            softmax.top[r] = quad_max(larger(softmax.top[r], softmax.seen[r]));
+            softmax.sum[r] = quad_sum(softmax.sum[r]);
         }
-        const bool redo = tile.exact == 0 && any_lane(bad);
-        if (redo) {
-            if (lane == 0 &&
-                exchange_shared(shared + Layout::kLastRedo, tile.index) != tile.index) {
-                const int slab = group * 4 + warp;
-                const int id = tile.index * (4 * kWarpgroups) + slab;
-                *reinterpret_cast<volatile int*>(redo_link(p, tile, slab)) =
-                    exchange_shared(shared + Layout::kRedo, id);
-                fence_async_global();
-            }
-        } else if ((lane & 3) == 0) {
+        if (blocks > 0) stage.advance();
+        Tile next;
+        if (kQueryBuffers > 1) {  // S of the next tile runs beside the end of this one
+            next = receive(shared, barriers, tiles, lane);
+            begin(next);
+            warpgroup_wait<1>();
+        } else {
+            warpgroup_wait<0>();
+        }
+        hold(o);
+        if (blocks > 0) arrive_warp(barriers.value_empty(last), lane);
+        if (blocks == 0) {
+#pragma unroll
+            for (int i = 0; i < kOutputs; ++i) o[i] = 0;
+        }
+        if (tile.m >= 0) {
+            // A row of -inf, or one whose row term is -inf, has no keys. What is not finite is
+            // checked on rows that exist.
+            float inverse[2], lse[2];
+            bool bad = false;
 #pragma unroll
             for (int r = 0; r < 2; ++r) {
-                const i64 q = row + 8 * r;
-                if (q >= p.q_len) continue;
-                if (p.lse) p.lse[tile.b * p.lse_b + tile.h * p.lse_h + q * p.lse_q] = lse[r];
-                if (p.max_scores) {
-                    p.max_scores[tile.b * p.max_b + tile.h * p.max_h + q * p.max_q] =
-                        softmax.top[r];
+                float sum = softmax.sum[r];
+                float unfit[4] = {sum * 0.f, 0.f, 0.f, 0.f};
+#pragma unroll
+                for (int j = 0; j < kOutputs / 4; ++j) {
+                    float& chain = unfit[j % 4];
+                    chain = __fmaf_rn(o[4 * j + 2 * r], 0.f, chain);
+                    chain = __fmaf_rn(o[4 * j + 2 * r + 1], 0.f, chain);
+                }
+                bad |= row + 8 * r < p.q_len &&
+                       !((unfit[0] + unfit[1]) + (unfit[2] + unfit[3]) == 0.f);
+                const float row_term = mod.row_term(r);
+                if (row_term == FX_MINUS_INF && !(softmax.top[r] == -FX_MINUS_INF)) sum = 0;
+                // A row term of +inf or NaN makes the row NaN.
+                inverse[r] = sum == 0.f ? 0.f : reciprocal_approx(sum) + row_term * 0.f;
+                const float top = softmax.top[r];
+                const float logarithm =
+                    softmax.is_far(r, mod.unit)
+                        ? softmax.reference[r] * mod.natural + log2_approx(sum) * kLn2
+                        : (softmax.offset[r] + log2_approx(sum)) * kLn2;
+                lse[r] = sum == 0.f ? FX_MINUS_INF : logarithm + row_term;
+                // A NaN among the scores is seen by the sum alone.
+                softmax.top[r] = sum == 0.f                          ? FX_MINUS_INF
+                                 : sum != sum && top < -FX_MINUS_INF ? sum
+                                                                     : top * mod.natural + row_term;
+            }
+            const bool redo = tile.exact == 0 && any_lane(bad);
+            if (redo) {
+                if (lane == 0 &&
+                    exchange_shared(shared + Layout::kLastRedo, tile.index) != tile.index) {
+                    const int slab = group * 4 + warp;
+                    const int id = tile.index * (4 * kWarpgroups) + slab;
+                    *reinterpret_cast<volatile int*>(redo_link(p, tile, slab)) =
+                        exchange_shared(shared + Layout::kRedo, id);
+                    fence_async_global();
+                }
+            } else if ((lane & 3) == 0) {
+#pragma unroll
+                for (int r = 0; r < 2; ++r) {
+                    const i64 q = row + 8 * r;
+                    if (q >= p.q_len) continue;
+                    if (p.lse) p.lse[tile.b * p.lse_b + tile.h * p.lse_h + q * p.lse_q] = lse[r];
+                    if (p.max_scores) {
+                        p.max_scores[tile.b * p.max_b + tile.h * p.max_h + q * p.max_q] =
+                            softmax.top[r];
+                    }
                 }
             }
-        }
-        // O goes through this warpgroup's rows of the tile's own query buffer; every warp stores
-        // its own 16 rows.
-        named_barrier_sync(4 + group, 128);  // Q has been read by the whole warpgroup
-        const u32 slab = own_rows + warp * 16 * 128;
-        if (!redo) {
+            // O goes through this warpgroup's rows of the tile's own query buffer; every warp
+            // stores its own 16 rows.
+            named_barrier_sync(4 + group, 128);  // Q has been read by the whole warpgroup
+            const u32 slab = own_rows + warp * 16 * 128;
+            if (!redo) {
 #pragma unroll
-            for (int j = 0; j < kOutputs / 8; ++j) {
-                const u32 a = to_pair(o[8 * j] * inverse[0], o[8 * j + 1] * inverse[0]);
-                const u32 b = to_pair(o[8 * j + 2] * inverse[1], o[8 * j + 3] * inverse[1]);
-                const u32 c = to_pair(o[8 * j + 4] * inverse[0], o[8 * j + 5] * inverse[0]);
-                const u32 d = to_pair(o[8 * j + 6] * inverse[1], o[8 * j + 7] * inverse[1]);
-                const int r = lane & 15;
-                const int chunk = (j % 4) * 2 + (lane >> 4);
-                store_matrices(
-                    slab + (j / 4) * kQueryPanelBytes + r * 128 + ((chunk ^ (r & 7)) << 4), a, b, c,
-                    d);
-            }
-            fence_async_shared();
-            warp_sync();
-            if (lane == 0) {
-#pragma unroll
-                for (int i = 0; i < kValuePanels; ++i) {
-                    store_box(out_map, slab + i * kQueryPanelBytes, i * 64,
-                              tile.m * kBlockQ + group * 64 + warp * 16, tile.h, tile.b);
+                for (int j = 0; j < kOutputs / 8; ++j) {
+                    const u32 a = to_pair(o[8 * j] * inverse[0], o[8 * j + 1] * inverse[0]);
+                    const u32 b = to_pair(o[8 * j + 2] * inverse[1], o[8 * j + 3] * inverse[1]);
+                    const u32 c = to_pair(o[8 * j + 4] * inverse[0], o[8 * j + 5] * inverse[0]);
+                    const u32 d = to_pair(o[8 * j + 6] * inverse[1], o[8 * j + 7] * inverse[1]);
+                    const int r = lane & 15;
+                    const int chunk = (j % 4) * 2 + (lane >> 4);
+                    store_matrices(
+                        slab + (j / 4) * kQueryPanelBytes + r * 128 + ((chunk ^ (r & 7)) << 4), a,
+                        b, c, d);
                 }
-                store_commit();
+                fence_async_shared();
+                warp_sync();
+                if (lane == 0) {
+#pragma unroll
+                    for (int i = 0; i < kValuePanels; ++i) {
+                        store_box(out_map, slab + i * kQueryPanelBytes, i * 64,
+                                  tile.m * kBlockQ + group * 64 + warp * 16, tile.h, tile.b);
+                    }
+                    store_commit();
+                }
             }
+            if (kQueryBuffers == 1 && lane == 0) {
+                store_wait_read();
+                barrier_arrive(barriers.query_empty(query_slot));
+            }
+            stored = static_cast<int>(query_slot);
         }
-        if (kQueryBuffers == 1 && lane == 0) {
-            store_wait_read();
-            barrier_arrive(barriers.query_empty(query_slot));
+        if (kQueryBuffers == 1) {
+            next = receive(shared, barriers, tiles, lane);
+            begin(next);
         }
-        stored = static_cast<int>(query_slot);
+        tile = next;
     }
+    warpgroup_wait<0>();
+    hold(s);
     if (lane == 0) store_wait();
 }
 
@@ -709,18 +725,19 @@ extern "C" __global__ void __launch_bounds__(128 * (1 + kWarpgroups), 1)
     const u32 shared = shared_address(memory);
     const Barriers barriers{shared + Layout::kBarriers};
     if (threadIdx.x == 0) {
-        constexpr int kConsumerWarps = 4 * kWarpgroups;
+        constexpr int kConsumers = 4 * kWarpgroups * FX_LANES_ARRIVE;
+        constexpr int kStagers = kStagerWarps * FX_LANES_ARRIVE;
         for (int i = 0; i < 2; ++i) {
             barrier_init(barriers.query_full(i), 1);
-            barrier_init(barriers.query_empty(i), kConsumerWarps);
-            barrier_init(barriers.key_full(i), 1 + kStagerWarps);
-            barrier_init(barriers.key_empty(i), kConsumerWarps);
+            barrier_init(barriers.query_empty(i), 4 * kWarpgroups);
+            barrier_init(barriers.key_full(i), 1 + kStagers);
+            barrier_init(barriers.key_empty(i), kConsumers);
             barrier_init(barriers.value_full(i), 1);
-            barrier_init(barriers.value_empty(i), kConsumerWarps);
+            barrier_init(barriers.value_empty(i), kConsumers);
             barrier_init(barriers.tile_full(i), 1);
-            barrier_init(barriers.tile_empty(i), kConsumerWarps + kStagerWarps);
+            barrier_init(barriers.tile_empty(i), kConsumers + kStagers);
         }
-        barrier_init(barriers.drained(), kConsumerWarps);
+        barrier_init(barriers.drained(), kConsumers);
         barrier_init_fence();
         store_shared(shared + Layout::kRedo, -1);
         store_shared(shared + Layout::kLastRedo, -1);

@@ -5,15 +5,16 @@
 
 #include "backend/cuda/cubin.h"
 #include "backend/cuda/emit/device_text.h"
+#include "backend/cuda/listed_mask.h"
 #include "backend/cuda/emit/text.h"
 
 namespace flexion::cuda {
 namespace {
 
-// "%0, %1, ..., %(count-1)"
-std::string operands(int count) {
+// first, first + 1, ... as operands of an asm statement
+std::string operands(int first, int count) {
     std::string text;
-    for (int i = 0; i < count; ++i) text += cat(i ? ", %" : "%", i);
+    for (int i = 0; i < count; ++i) text += cat(i ? ", %" : "%", first + i);
     return text;
 }
 std::string accumulators(int count) {
@@ -22,29 +23,45 @@ std::string accumulators(int count) {
     return text;
 }
 
-// d = a b^T (+ d): 64 x 16 by 16 x n from shared memory, both operands along the contraction.
-std::string gemm_qk_step(int n, const char* type) {
+// All steps of a product are one statement: a statement each, with all accumulators as operands,
+// would cost a sixth of the compilation.
+
+// d = a b^T: a, 64 rows of queries, and b, `n` keys, from shared memory, both along the contraction
+// in panels of 64; `query_panel` and `key_panel` bytes apart. Offsets count 16 bytes.
+std::string gemm_qk(int n, int head_dim, int query_panel, int key_panel, const char* type) {
     const int r = n / 2;
-    return cat("FX_DEVICE void gemm_qk_step(float (&d)[", r, "], u32 a, u32 b, int add) {\n",
-               "    asm volatile(\n        \"{.reg .pred p; setp.ne.b32 p, %", r + 2, ", 0;\\n\"\n",
-               "        \"wgmma.mma_async.sync.aligned.m64n", n, "k16.f32.", type, ".", type, " {",
-               operands(r), "}, %", r, ", %", r + 1,
-               ", p, 1, 1, 0, 0;}\"\n        : ", accumulators(r),
-               "\n        : \"l\"(descriptor(a)), \"l\"(descriptor(b)), \"r\"(add));\n}\n");
+    std::string code, inputs;
+    for (int i = 0; i < head_dim / 16; ++i) {
+        code += cat("        \"wgmma.mma_async.sync.aligned.m64n", n, "k16.f32.", type, ".", type,
+                    " {", operands(0, r), "}, ", operands(r + 2 * i, 2), ", ", i != 0,
+                    ", 1, 1, 0, 0;\\n\"\n");
+        inputs +=
+            cat(i ? ", " : "", "\"l\"(descriptor(q + ", (i / 4 * query_panel + i % 4 * 32) / 16,
+                ")), \"l\"(descriptor(k + ", (i / 4 * key_panel + i % 4 * 32) / 16, "))");
+    }
+    return cat("FX_DEVICE void gemm_qk(float (&d)[", r, "], u32 q, u32 k) {\n    asm volatile(\n",
+               code, "        : ", accumulators(r), "\n        : ", inputs, ");\n}\n");
 }
-// d += a b: a, 64 x 16, from registers; b, 16 x n, with its rows along the contraction.
-std::string gemm_pv_step(int n, const char* type) {
+// d += p v: p, 64 x `keys`, from registers; v with its rows along the contraction.
+std::string gemm_pv(int n, int keys, const char* type) {
     const int r = n / 2;
-    return cat(
-        "FX_DEVICE void gemm_pv_step(float (&d)[", r,
-        "], u32 a0, u32 a1, u32 a2, u32 a3, u32 b) {\n    asm volatile(\n",
-        "        \"wgmma.mma_async.sync.aligned.m64n", n, "k16.f32.", type, ".", type, " {",
-        operands(r), "}, {%", r, ", %", r + 1, ", %", r + 2, ", %", r + 3, "}, %", r + 4,
-        ", 1, 1, 1, 1;\"\n        : ", accumulators(r),
-        "\n        : \"r\"(a0), \"r\"(a1), \"r\"(a2), \"r\"(a3), \"l\"(descriptor(b)));\n}\n");
+    std::string code, inputs;
+    for (int i = 0; i < keys / 16; ++i) {
+        const int first = r + 5 * i;
+        code += cat("        \"wgmma.mma_async.sync.aligned.m64n", n, "k16.f32.", type, ".", type,
+                    " {", operands(0, r), "}, {", operands(first, 4), "}, %", first + 4,
+                    ", 1, 1, 1, 1;\\n\"\n");
+        inputs += i ? ", " : "";
+        for (int j = 0; j < 4; ++j) inputs += cat("\"r\"(p[", 4 * i + j, "]), ");
+        inputs += cat("\"l\"(descriptor(v + ", i * 2048 / 16, "))");
+    }
+    return cat("FX_DEVICE void gemm_pv(float (&d)[", r, "], const u32 (&p)[", keys / 4,
+               "], u32 v) {\n    asm volatile(\n", code, "        : ", accumulators(r),
+               "\n        : ", inputs, ");\n}\n");
 }
 
-std::string configuration(const Schedule& s, const char* type, int value_dim, bool staged) {
+std::string configuration(const Schedule& s, const char* type, int head_dim, int value_dim,
+                          bool staged) {
     // setmaxnreg: what the launch allocates, 168 (128) registers a thread with two (three) consumer
     // warpgroups, is shared out anew. Stagers need more than a producer alone.
     const int producer = s.warpgroups == 3 ? 32 : staged ? 40 : 24;
@@ -53,17 +70,20 @@ std::string configuration(const Schedule& s, const char* type, int value_dim, bo
                ", kQueryBuffers = ", s.query_buffers, ";\n",
                "constexpr bool kPingPong = ", s.warpgroups > 1 ? "true" : "false", ";\n",
                "constexpr int kProducerRegisters = ", producer, ", kConsumerRegisters = ", consumer,
-               ";\n", gemm_qk_step(s.block_kv, type), gemm_pv_step(value_dim, type));
+               ";\n", gemm_qk(s.block_kv, head_dim, s.block_q() * 128, s.block_kv * 128, type),
+               gemm_pv(value_dim, s.block_kv, type));
 }
 
 }  // namespace
 
 KernelSource emit_forward(const plan::Problem& problem, const plan::Mods& mods) {
-    const ModSource mod = emit_mods(problem, mods);
+    const ModSource mod = emit_mods(problem, evaluated_mods(problem, mods));
     KernelSource source;
     source.staged = mod.staged;
     const int head_dim = padded(problem.head_dim), value_dim = padded(problem.v_head_dim);
-    source.candidates = ladder(head_dim, value_dim, mod.staged, mod.light, problem.listed);
+    source.candidates =
+        ladder(head_dim, value_dim, mod.staged, mod.light, problem.listed && !problem.masked,
+               {problem.block_q, problem.block_kv, problem.query_buffers});
     const char* type = problem.dtype == DType::f16 ? "f16" : "bf16";
 
     std::string& text = source.text;
@@ -83,9 +103,10 @@ KernelSource emit_forward(const plan::Problem& problem, const plan::Mods& mods) 
                 type, "x2.f32 %0, %1, %2;\" : \"=r\"(pair) : \"f\"(high), \"f\"(low));\n",
                 "    return pair;\n}\n");
     for (std::size_t i = 0; i < source.candidates.size(); ++i) {
-        text += cat(i == 0 ? "#if" : "#elif", " FX_CANDIDATE == ", i, "\n",
-                    configuration(source.candidates[i], type, value_dim, mod.staged.any()),
-                    "constexpr int kSharedBytes = ", candidates.shared_bytes[i], ";\n");
+        text +=
+            cat(i == 0 ? "#if" : "#elif", " FX_CANDIDATE == ", i, "\n",
+                configuration(source.candidates[i], type, head_dim, value_dim, mod.staged.any()),
+                "constexpr int kSharedBytes = ", candidates.shared_bytes[i], ";\n");
     }
     text += "#endif\n\n";
     text += mod.text;

@@ -168,7 +168,9 @@ std::string FunctionEmitter::compute(Scope& scope, ir::Value v) {
     std::string args[3];
     for (int n = 0; n < i.count; ++n) args[n] = get(scope, i.args[n]);
     text = substitute(ir::info(i.op).cuda, type_name(i.type), args);
-    for (const char* approximate : {"fx_exp(", "fx_exp2(", "fx_tanh(", "fx_sigmoid("}) {
+    if (i.op == ir::Op::div) return cat(functions_, "fx_div(", args[0], ", ", args[1], ")");
+    for (const char* approximate :
+         {"fx_exp(", "fx_exp2(", "fx_tanh(", "fx_sigmoid(", "fx_sin(", "fx_cos(", "fx_sqrt("}) {
         if (text.rfind(approximate, 0) == 0) {
             return functions_ + text;
         }

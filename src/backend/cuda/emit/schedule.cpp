@@ -21,20 +21,26 @@ int shared_bytes(const Schedule& s, int head_dim, int v_head_dim, StagedBytes st
 }
 
 std::vector<Schedule> ladder(int head_dim, int v_head_dim, StagedBytes staged, bool light,
-                             bool listed) {
+                             bool within_blocks, const KernelOptions& wanted) {
     // Measured on an H200: 128 x 128 is right for 128; a third warpgroup pays at 64; wider heads
     // are bound by shared memory, so they take the widest key tile that fits.
     std::vector<Schedule> all;
     const int widest = std::max(head_dim, v_head_dim);
-    if (widest <= 64 && light && !listed) all.push_back({3, 128, 2});
-    for (int block_kv : {128, 112, 96, 80, 64, 48, 32}) {
-        if (listed && 128 % block_kv != 0) continue;
+    const bool chosen_here = wanted == KernelOptions{};
+    if (chosen_here && widest <= 64 && light && !within_blocks) all.push_back({3, 128, 2});
+    std::vector<int> widths{128, 112, 96, 80, 64, 48, 32};
+    if (wanted.block_kv != 0) widths = {wanted.block_kv};
+    const int warpgroups = wanted.block_q != 0 ? wanted.block_q / 64 : 2;
+    for (int block_kv : widths) {
+        if (within_blocks && wanted.block_kv == 0 && 128 % block_kv != 0) continue;
         for (int buffers : {2, 1}) {
-            if (widest > 128 && buffers == 2) continue;  // the second buffer costs key columns
-            const Schedule s{2, block_kv, buffers};
+            if (wanted.query_buffers != 0 && buffers != wanted.query_buffers) continue;
+            // The second buffer costs key columns.
+            if (chosen_here && widest > 128 && buffers == 2) continue;
+            const Schedule s{warpgroups, block_kv, buffers};
             const bool fits = shared_bytes(s, head_dim, v_head_dim, staged) <= kMaxSharedBytes;
             const bool wider = std::any_of(all.begin(), all.end(), [&](const Schedule& other) {
-                return other.warpgroups == 2 && other.block_kv == block_kv;
+                return other.warpgroups == warpgroups && other.block_kv == block_kv;
             });
             if (fits && !wider) all.push_back(s);
         }

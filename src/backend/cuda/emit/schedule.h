@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include <flexion/attention.h>
+
 namespace flexion::cuda {
 
 /// A configuration of sm90_forward.cuh. Warpgroups of 64 query rows each, beside the producer's.
@@ -34,10 +36,10 @@ constexpr int padded(int head_dim) { return (head_dim + 15) / 16 * 16; }
 int shared_bytes(const Schedule& schedule, int head_dim, int v_head_dim, StagedBytes staged);
 
 /// The configurations that fit in shared memory. `light`: mods add little register pressure, so
-/// that three warpgroups with 160 registers are worth trying. `listed`: tiles must divide 128 x
-/// 128.
+/// that three warpgroups with 160 registers are worth trying. `within_blocks`: tiles must divide
+/// 128 x 128. Those that `wanted` asks for if it does (KernelOptions; then there may be none).
 std::vector<Schedule> ladder(int head_dim, int v_head_dim, StagedBytes staged, bool light,
-                             bool listed);
+                             bool within_blocks, const KernelOptions& wanted = {});
 
 inline constexpr int kMaxSharedBytes = 232448;  // 227 KiB, sm_90
 

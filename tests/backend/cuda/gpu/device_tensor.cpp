@@ -10,7 +10,7 @@
 #include "ir/text.h"
 
 namespace flexion::test {
-namespace {
+namespace {}  // namespace
 
 void use_some_context() {
     const cuda::Driver& cuda = cuda::driver();
@@ -26,8 +26,6 @@ Captures on_device(const Captures& host, std::deque<DeviceTensor>& memory) {
     for (TensorView& buffer : captures.buffers) buffer = memory.emplace_back(buffer).view();
     return captures;
 }
-
-}  // namespace
 
 DeviceTensor::DeviceTensor(const TensorView& host) : host_(host), view_(host) {
     use_some_context();
@@ -80,7 +78,7 @@ DeviceMods::DeviceMods(const ScoreMod& score, const BlockMask& mask) {
     }
 }
 
-Outputs run_on_device(const CaseInputs& inputs) {
+Outputs run_on_device(const CaseInputs& inputs, const KernelOptions& kernel_options) {
     const AttentionCase& c = inputs.shape;
     Outputs got{HostTensor(c.dtype, {c.B, c.Hq, c.Sq, c.v_head_dim()}, c.layout),
                 HostTensor(DType::f32, {c.B, c.Hq, c.Sq}),
@@ -93,7 +91,8 @@ Outputs run_on_device(const CaseInputs& inputs) {
                .block_mask = mods.block_mask,
                .scale = c.scale,
                .lse = lse.view(),
-               .max_scores = max.view()});
+               .max_scores = max.view(),
+               .kernel_options = kernel_options});
     cuda::check(cuda::driver().synchronize(), "cuCtxSynchronize");
     out.read_back();
     lse.read_back();

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // From runs of blocks to runs of tiles, without ever looking at single blocks.
-#include "backend/cuda/tiles.h"
+#include "backend/cuda/launch/tiles.h"
 
 #include <algorithm>
-
-#include "support/fail.h"
 
 namespace flexion::cuda {
 namespace {
@@ -24,11 +22,13 @@ void collect_segments(const BlockMask& mask, std::int64_t b, std::int64_t h, std
     };
     const std::int64_t size = mask.block_size().kv;
     std::vector<Event> events;
+    const bool all_full = !mask.mask_mod();  // the lists are the mask
     for (std::int64_t row = first; row <= last; ++row) {
         for (const BlockRun& run : mask.row(b, h, row)) {
             const std::int64_t end = std::min(run.end() * size, mask.kv_len());
-            events.push_back({run.begin() * size, 1, run.full() ? 1 : 0});
-            events.push_back({end, -1, run.full() ? -1 : 0});
+            const int full = all_full || run.full() ? 1 : 0;
+            events.push_back({run.begin() * size, 1, full});
+            events.push_back({end, -1, -full});
         }
     }
     std::sort(events.begin(), events.end(),
@@ -58,14 +58,6 @@ void collect_segments(const BlockMask& mask, std::int64_t b, std::int64_t h, std
 TileLists make_tile_lists(const BlockMask& mask, const Schedule& schedule) {
     const std::int64_t tile_q = schedule.block_q(), tile_kv = schedule.block_kv;
     const BlockSize block = mask.block_size();
-    const bool inside = block.q % tile_q == 0 && block.kv % tile_kv == 0;
-    if (!inside && !mask.mask_mod()) {
-        fail<Unsupported>(
-            "flexion::attention: this block_mask has no mask_mod and blocks of {} x {}; the "
-            "kernel's "
-            "tiles are {} x {}; use blocks that are multiples of them",
-            block.q, block.kv, tile_q, tile_kv);
-    }
     TileLists lists;
     const std::int64_t tiles = (mask.q_len() + tile_q - 1) / tile_q;
     std::vector<Segment> segments;

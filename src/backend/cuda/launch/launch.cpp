@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // One call: kernel, tensor maps, captures, parameters, launch.
 #include <algorithm>
-#include <array>
 #include <bit>
-#include <cmath>
-#include <cstring>
 
 #include "backend/cuda/cuda_backend.h"
 #include "backend/cuda/device/params.cuh"
-#include "backend/cuda/device_state.h"
 #include "backend/cuda/emit/axes.h"
 #include "backend/cuda/emit/emit.h"
-#include "ir/function.h"
+#include "backend/cuda/launch/captures.h"
+#include "backend/cuda/launch/device_state.h"
+#include "backend/cuda/launch/tensor_maps.h"
 #include "support/fail.h"
 
 namespace flexion::cuda {
@@ -32,92 +30,32 @@ void use_context_of(const TensorView& q) {
     check(cuda.context_set(context), "cuCtxSetCurrent");
 }
 
-// CUtensorMapDataType, CUtensorMapSwizzle and so on, as cuda.h numbers them.
-constexpr int kFloat16 = 6, kBfloat16 = 9, kNoInterleave = 0, kSwizzle128 = 3, kPromote128 = 2,
-              kZeroFill = 0;
-
-/// A [B, H, S, D] tensor in boxes of `rows` by 64 elements.
-TensorMapImage tensor_map(const char* name, const TensorView& t, int rows) {
-    const std::int64_t size = size_of(t.dtype);
-    std::uint64_t extents[4];
-    std::uint64_t strides[3];
-    for (int i = 0; i < 4; ++i) {
-        extents[i] = static_cast<std::uint64_t>(std::max<std::int64_t>(t.shape[3 - i], 1));
+// What listed_mask() reads.
+void add_listed_captures(CaptureArray& array, const DeviceLists& lists,
+                         const plan::LaunchArgs& args, Address zeros) {
+    const BlockMask& mask = lists.mask;
+    const bool empty = lists.blocks.address() == 0;  // reads 0
+    array.add(empty ? zeros : lists.blocks.address());
+    const std::int64_t rows = mask.q_blocks(), columns = mask.kv_blocks();
+    for (const std::int64_t extent : {args.batch(), args.q_heads(), rows, columns}) {
+        array.add(empty ? 1 : static_cast<std::uint64_t>(extent));
     }
-    bool aligned = reinterpret_cast<std::uintptr_t>(t.data) % 16 == 0;
-    std::uint64_t dense = extents[0] * size;
-    for (int i = 0; i < 3; ++i) {
-        // The stride of a dimension of one element means nothing, but must be valid.
-        const std::int64_t given = t.strides[2 - i] * size;
-        strides[i] =
-            extents[i + 1] == 1 ? (dense + 15) / 16 * 16 : static_cast<std::uint64_t>(given);
-        aligned &= strides[i] % 16 == 0 && (extents[i + 1] == 1 || given > 0);
-        dense = strides[i] * extents[i + 1];
+    const std::int64_t plane = rows * columns;
+    for (const std::int64_t stride : {mask.B() > 1 ? mask.H() * plane : 0, mask.H() > 1 ? plane : 0,
+                                      columns, std::int64_t{1}}) {
+        array.add(empty ? 0 : static_cast<std::uint64_t>(stride));
     }
-    if (!aligned) {
-        fail<Unsupported>(
-            "flexion::attention: {} has address {} and strides [{}, {}, {}]; on CUDA rows must "
-            "begin "
-            "at multiples of 16 bytes and strides be positive; pass a contiguous copy",
-            name, t.data, t.strides[0], t.strides[1], t.strides[2]);
+    for (const std::int64_t size : {mask.block_size().q, mask.block_size().kv}) {
+        array.add(static_cast<std::uint64_t>(std::min(size, kMaxLength)));
     }
-    const std::uint32_t box[4] = {64, static_cast<std::uint32_t>(rows), 1, 1};
-    const std::uint32_t steps[4] = {1, 1, 1, 1};
-    TensorMapImage map;
-    check(driver().encode_tiled(&map, t.dtype == DType::f16 ? kFloat16 : kBfloat16, 4, t.data,
-                                extents, strides, box, steps, kNoInterleave, kSwizzle128,
-                                kPromote128, kZeroFill),
-          "cuTensorMapEncodeTiled");
-    return map;
 }
 
-struct CaptureArray {
-    std::array<std::uint64_t, kMaxCaptureWords> words;
-    int count = 0;
-    void add(std::uint64_t word) { words[count++] = word; }
-};
-
-void add_captures(CaptureArray& array, const ir::Function& f, const Captures& captures,
-                  Address zeros) {
-    for (const TensorView& buffer : captures.buffers) {
-        if (buffer.device != Device::cuda) {
-            fail<UserError>(
-                "flexion::attention: {} captures a buffer in host memory, but the call is on CUDA; "
-                "capture a copy on the device, with TensorView::device set",
-                f.role == ir::Role::score_mod ? "the score_mod" : "the mask_mod");
-        }
-        const bool empty = buffer.numel() == 0;  // reads 0
-        array.add(empty ? zeros : reinterpret_cast<std::uint64_t>(buffer.data));
-        for (int i = 0; i < buffer.rank; ++i) {
-            array.add(empty ? 1 : static_cast<std::uint64_t>(buffer.shape[i]));
-        }
-        for (int i = 0; i < buffer.rank; ++i) {
-            array.add(empty ? 0 : static_cast<std::uint64_t>(buffer.strides[i]));
-        }
-    }
-    for (std::size_t i = 0; i < captures.scalars.size(); ++i) {
-        const ScalarValue& value = captures.scalars[i];
-        const ir::Type type = f.parameters[f.builtin_parameters() + i].type;
-        if (value.is_integer && (value.integer >= kMaxScalar || value.integer <= -kMaxScalar)) {
-            fail<Unsupported>(
-                "flexion::attention: scalar {} of {} is {}; on CUDA integer scalars must be below "
-                "2^61 in magnitude",
-                i, f.name.empty() ? "a mod" : f.name, value.integer);
-        }
-        const double real = value.is_integer ? static_cast<double>(value.integer) : value.real;
-        const std::int64_t whole =
-            value.is_integer ? value.integer : static_cast<std::int64_t>(value.real);
-        switch (type) {
-            case ir::Type::f32:
-                array.add(std::bit_cast<std::uint32_t>(static_cast<float>(real)));
-                break;
-            case ir::Type::f64:
-                array.add(std::bit_cast<std::uint64_t>(real));
-                break;
-            default:
-                array.add(static_cast<std::uint64_t>(whole));
-        }
-    }
+// Lists that are the mask must be evaluated where a tile of the kernel does not lie within a block.
+// Tiles of kernels that do not evaluate them divide 128 x 128, unless the caller says otherwise.
+bool finer_than_tiles(const BlockSize& block, const KernelOptions& options) {
+    const int q = options.block_q != 0 ? options.block_q : 128;
+    const int kv = options.block_kv != 0 ? options.block_kv : 128;
+    return block.q % q != 0 || block.kv % kv != 0;
 }
 
 }  // namespace
@@ -151,13 +89,27 @@ void CudaBackend::launch(const plan::LaunchArgs& args, backend::KernelProvider& 
     }
     plan::Problem problem;
     problem.dtype = args.q.dtype;
-    problem.masked = args.block_mask && args.mods.mask != nullptr;
+    problem.listed = args.block_mask && args.mods.mask == nullptr;
+    const bool fine =
+        problem.listed && finer_than_tiles(args.block_mask->block_size(), args.kernel_options);
+    problem.masked = fine || (args.block_mask && !problem.listed);
     problem.head_dim = static_cast<std::uint16_t>(padded(static_cast<int>(args.head_dim())));
     problem.v_head_dim = static_cast<std::uint16_t>(padded(static_cast<int>(args.v_head_dim())));
     problem.general_scale = !(args.scale > 0);
-    problem.listed = args.block_mask && args.mods.mask == nullptr;
+    const KernelOptions& wanted = args.kernel_options;
+    for (const int size : {wanted.block_q, wanted.block_kv, wanted.query_buffers}) {
+        if (size >= 0 && size <= 1024) continue;
+        fail<UserError>(
+            "flexion::attention: got {} in kernel_options; expected small positive "
+            "numbers, or 0 for no wish",
+            size);
+    }
+    problem.block_q = static_cast<std::uint16_t>(wanted.block_q);
+    problem.block_kv = static_cast<std::uint16_t>(wanted.block_kv);
+    problem.query_buffers = static_cast<std::uint16_t>(wanted.query_buffers);
     const std::shared_ptr<const backend::Kernel> kept = kernels.get(problem);
     const auto& kernel = static_cast<const CudaKernel&>(*kept);
+    if (capture != 0) kernel.keep();
     const Schedule& schedule = kernel.header().schedule;
 
     ForwardParams p{};
@@ -185,7 +137,7 @@ void CudaBackend::launch(const plan::LaunchArgs& args, backend::KernelProvider& 
     std::shared_ptr<const DeviceLists> lists;
     std::int64_t visited = 0;
     if (args.block_mask) {
-        lists = device.lists(*args.block_mask, schedule, capture != 0);
+        lists = device.lists(*args.block_mask, schedule, fine, capture != 0);
         p.rows = reinterpret_cast<const TileRow*>(lists->rows.address());
         p.runs = reinterpret_cast<const TileRun*>(lists->runs.address());
         p.mask_h_step = args.block_mask->H() > 1 ? 1 : 0;
@@ -196,7 +148,6 @@ void CudaBackend::launch(const plan::LaunchArgs& args, backend::KernelProvider& 
         p.dense_partial = p.kv_len % schedule.block_kv != 0 ? 1 : 0;
         visited = std::int64_t{p.tiles} * (p.dense_full + p.dense_partial);
     }
-    p.counter = reinterpret_cast<unsigned*>(device.counter(stream, capture != 0));
     p.out = static_cast<unsigned short*>(args.out.data);
     p.out_b = args.out.strides[0];
     p.out_h = args.out.strides[1];
@@ -218,7 +169,9 @@ void CudaBackend::launch(const plan::LaunchArgs& args, backend::KernelProvider& 
     if (args.mods.score) {
         add_captures(captures, *args.mods.score, *args.mods.score_captures, device.zeros());
     }
-    if (problem.masked) {
+    if (fine) {
+        add_listed_captures(captures, *lists, args, device.zeros());
+    } else if (problem.masked) {
         add_captures(captures, *args.mods.mask, *args.mods.mask_captures, device.zeros());
     }
     TensorMapImage q = tensor_map("q", args.q, schedule.block_q());
@@ -227,13 +180,16 @@ void CudaBackend::launch(const plan::LaunchArgs& args, backend::KernelProvider& 
     TensorMapImage v = p.kv_len > 0 ? tensor_map("v", args.v, schedule.block_kv) : q;
     TensorMapImage out = tensor_map("out", args.out, 16);
     if (args.prepare) return;
+    p.counter = reinterpret_cast<unsigned*>(device.counter(stream, capture != 0));
     void* arguments[] = {&q, &k, &v, &out, &p, captures.words.data()};
     const unsigned blocks = static_cast<unsigned>(std::min(p.tiles, device.multiprocessors()));
     const Result result = cuda.launch_kernel(
         kernel.handle(), blocks, 1, 1, static_cast<unsigned>(schedule.threads()), 1, 1,
         static_cast<unsigned>(kernel.header().shared_bytes), stream, arguments, nullptr);
     if (result != 0) [[unlikely]]
-        check(result, ("launching kernel " + kernel.name()).c_str());
+        check(
+            result,
+            formatted("launching kernel {} ({})", kernel.name(), dump_hint(kernel.name())).c_str());
     if (args.info) {
         args.info->isa = "sm_90a";
         args.info->scratch_bytes = 0;

@@ -20,8 +20,7 @@ struct TileLists {
 };
 
 /// A tile is full when every element of it is real and lies in full blocks, empty when all its real
-/// elements lie in no block, else partial. Where a tile is not inside one block, its mask_mod
-/// decides in partial tiles: Unsupported when the mask has none.
+/// elements lie in no block, else partial. Every block of a mask without a mask_mod is full.
 TileLists make_tile_lists(const BlockMask& mask, const Schedule& schedule);
 
 }  // namespace flexion::cuda

@@ -7,7 +7,7 @@
 
 #include <flexion/tensor.h>
 
-#include "backend/cuda/device_state.h"
+#include "backend/cuda/launch/device_state.h"
 #include "cases/check.h"
 
 namespace flexion::test {
@@ -27,11 +27,17 @@ private:
     std::int64_t first_ = 0;  // offset of the lowest element, in elements
 };
 
+/// Makes the first device's context current if there is none.
+void use_some_context();
+
+/// Copies of captured buffers, kept in `memory`.
+Captures on_device(const Captures& host, std::deque<DeviceTensor>& memory);
+
 /// "" when this machine can run the kernels, else why not.
 std::string why_no_gpu();
 
 /// Runs a case on the device and brings the outputs back.
-Outputs run_on_device(const CaseInputs& inputs);
+Outputs run_on_device(const CaseInputs& inputs, const KernelOptions& kernel_options = {});
 
 /// The mods of `inputs` with their captures on the device, and the memory behind them.
 struct DeviceMods {

@@ -24,9 +24,7 @@ protected:
 bool is_supported(const AttentionCase& c) {
     const bool dtype = c.dtype == DType::bf16 || c.dtype == DType::f16;
     const auto dim = [](std::int64_t d) { return d % 8 == 0 && d <= 256; };
-    // Lists that are the mask must not be finer than the kernel's tiles.
-    const bool lists = c.mask != "listed_blocks" || (c.block.q % 128 == 0 && c.block.kv % 128 == 0);
-    return lists && dtype && dim(c.D) && dim(c.v_head_dim()) && c.layout != Layout::transposed &&
+    return dtype && dim(c.D) && dim(c.v_head_dim()) && c.layout != Layout::transposed &&
            c.layout != Layout::sliced;
 }
 
