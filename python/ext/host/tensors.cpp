@@ -269,6 +269,9 @@ Input new_tensor(const Input& like, DType dtype, std::span<const std::int64_t> s
     std::copy(shape.begin(), shape.end(), view.shape.begin());
     int order[kMaxRank] = {0, 1, 2, 3, 4, 5};
     if (like.view.rank == view.rank) stride_order(like.view, order);
+    // The last dimension is the innermost whatever `like` has, as in torch: rows are contiguous.
+    int* last = std::find(order, order + view.rank, view.rank - 1);
+    std::rotate(last, last + 1, order + view.rank);
     std::int64_t stride = 1;
     for (int i = view.rank - 1; i >= 0; --i) {
         view.strides[order[i]] = stride;
