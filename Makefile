@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The two commands, and the smaller ones they are made of. Each does its own set-up.
+PYTHON = PYTHONPATH=build/release/python/package .venv/bin/python
 CONFIGURE = cmake --preset release --log-level=WARNING >/dev/null
 .PHONY: help build demo test test-sanitizers test-long tidy format clean
 help:
@@ -20,6 +21,11 @@ demo:
 	@$(CONFIGURE)
 	@cmake --build --preset release --target flexion_demo -- --quiet
 	@build/release/examples/flexion_demo demo-out
+	@tools/venv.sh demo
+	@$(CONFIGURE) -DFLEXION_PYTHON=ON -DPython_EXECUTABLE=$(CURDIR)/.venv/bin/python
+	@cmake --build --preset release --target python_package -- --quiet
+	@$(PYTHON) examples/embed/embed.py
+	@$(PYTHON) -m flexion.bench --direction forward --head-dim 64 --seq 2048 --seconds 0.5
 
 test:
 	@tools/test.sh

@@ -4,12 +4,13 @@
 
 A ```cpp block with a main() becomes OUT/program_N.cpp; the ```cpp {body} blocks become functions of
 OUT/bodies.cpp, each run once; the lines of ```sh blocks that begin with `flexion ` become
-OUT/commands.sh. Other blocks are prose. By #line, compilers speak of the Markdown file."""
+OUT/commands.sh; the ```python blocks are run by tests/python/test_snippets.py. Other blocks are
+prose. By #line, compilers speak of the Markdown file."""
 import pathlib
 import re
 import sys
 
-BLOCK = re.compile(r"^```(cpp|sh)( \{body\})?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(cpp|sh|python)( \{body\})?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 BODIES = """#include <flexion/flexion.h>
 namespace fx = flexion;
 {functions}
@@ -32,6 +33,8 @@ def extract(paths):
     for path in paths:
         for language, body, line, text in blocks(path):
             where = f'#line {line} "{path}"\n'
+            if language == "python":
+                continue
             if language == "sh":
                 commands += [each for each in text.splitlines() if each.startswith("flexion ")]
             elif body:
