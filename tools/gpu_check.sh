@@ -39,8 +39,9 @@ mkdir -p "$out"
 failed=0
 summary=()
 step() { # step NAME SECONDS command...
-    local name=$1 limit=$2 begin=$SECONDS
+    local name=$1 limit=$2 begin=$SECONDS left=$((530 - SECONDS))
     shift 2
+    limit=$((limit < left ? limit : left > 1 ? left : 1))
     timeout "$limit" "$@" >"$out/$name.log" 2>&1
     local code=$?
     [ $code -eq 0 ] || { failed=1 && tail -n 25 "$out/$name.log"; }
@@ -68,10 +69,10 @@ if [ $failed -eq 0 ]; then
         filter='*'
         [ $what = quick ] && filter='*bf16*'
         step unit 60 $build/tests/backend/cuda/cuda_tiles_test
-        step nvrtc 60 $build/tests/backend/cuda/cuda_nvrtc_test
+        step nvrtc 90 $build/tests/backend/cuda/cuda_nvrtc_test
         export -f shards
         step cases 120 bash -c "shards $build/tests/backend/cuda/gpu/cuda_attention_test '$filter'"
-        step device 100 $build/tests/backend/cuda/gpu/cuda_device_test --gtest_brief=1
+        step device 130 $build/tests/backend/cuda/gpu/cuda_device_test --gtest_brief=1
         sanitized='*none_causal_128x128:*alibi_document_*:*d256x256_none_window_*'
         sanitized+=':*q1_k521_*softcap*:*alibi_nothing_*:*rows_nan_causal_*'
         [ $what = quick ] && sanitized='*q128_k128_d64x64_none_causal_128x128'
