@@ -13,6 +13,7 @@
 #include "backend/cpu/tile_run.h"
 #include "passes/passes.h"
 #include "plan/assumptions.h"
+#include "plan/buffer_gradients.h"
 
 namespace flexion::test {
 namespace {
@@ -31,11 +32,15 @@ std::vector<GoldenCase> cases() {
     const Buffer slope = buffer(TensorView::dense(slopes.data(), DType::f32, {8}));
     const Buffer table = buffer(TensorView::dense(bias.data(), DType::f32, {256, 256}));
     const Buffer document = buffer(TensorView::dense(documents.data(), DType::i32, {256}));
-    plan::Problem plain, masked, leaf, stream, pairs;
+    plan::Problem plain, masked, leaf, stream, pairs, backward, backward_pairs;
     masked.masked = true;
     leaf.direction = plan::Direction::mask_leaf;
     stream.few_queries = true;
     pairs.dtype = DType::bf16;
+    backward.direction = plan::Direction::backward;
+    backward.wants_p = backward.wants_ds = true;
+    backward_pairs = backward;
+    backward_pairs.dtype = DType::bf16;
     return {
         {"none_avx2", cpu::Isa::avx2, plain, {}},
         {"none_bf16_avx512", cpu::Isa::avx512_bf16, pairs, {}},
@@ -50,6 +55,8 @@ std::vector<GoldenCase> cases() {
          stream,
          {score_mod([table](Expr s, Expr, Expr, Expr q, Expr k) { return s + table(q, k); }), {}},
          false},
+        {"backward_none_bf16_avx512", cpu::Isa::avx512_bf16, backward_pairs, {}},
+        {"backward_alibi_avx2", cpu::Isa::avx2, backward, {scores::alibi(slope), {}}},
         {"document_leaf_avx2",
          cpu::Isa::avx2,
          leaf,
@@ -61,7 +68,11 @@ TEST(Golden, EmittedTextIsAsKept) {
     for (const GoldenCase& c : cases()) {
         plan::Mods mods = c.mods.mods(false);
         ir::Function score, mask;
-        if (mods.score) mods.score = &(score = passes::simplify(*mods.score));
+        const bool backward = c.problem.direction == plan::Direction::backward;
+        const std::vector<int> buffers = {0};
+        if (mods.score)
+            mods.score = &(score = backward ? plan::Derivative(*mods.score, buffers).function
+                                            : passes::simplify(*mods.score));
         if (mods.mask) mods.mask = &(mask = passes::simplify(*mods.mask));
         plan::Problem problem = c.problem;
         if (c.assume) {
