@@ -86,5 +86,21 @@ TEST(ShortBackward, BitsDependNeitherOnTheRunNorOnThreads) {
     }
 }
 
+/// docs/backward.md: three times the gradients, lse and delta included, and one tile's scratch.
+TEST(ShortBackward, ScratchIsBoundedWhateverTheThreads) {
+    for (const std::int64_t heads : {1, 4}) {
+        const AttentionCase c{.B = 1, .Hq = heads, .Sq = 1100, .D = 64, .score = "alibi"};
+        const BackwardInputs inputs(c, {});
+        const std::int64_t one =
+            run_backward(inputs, option("backend"), {.threads = 1}).info.scratch_bytes;
+        for (const int threads : {2, 5}) {
+            EXPECT_EQ(
+                one,
+                run_backward(inputs, option("backend"), {.threads = threads}).info.scratch_bytes);
+        }
+        EXPECT_LE(one, 3 * 4 * (3 * heads * c.Sq * c.D + heads));
+    }
+}
+
 }  // namespace
 }  // namespace flexion::test

@@ -61,7 +61,6 @@ public:
             binding.load += loads_of(*mods.score);
         }
         if (mods.mask && problem.masked) mask_.emplace(*mods.mask, binding, shape_, unroll_, true);
-        plain_ = !score_;
     }
 
     std::string function(const std::string& symbol) {
@@ -159,11 +158,9 @@ private:
             const Val base = lanes_of(lse);
             alive_[v] =
                 body_.compare("fcmp une", base, real(std::numeric_limits<double>::infinity()));
-            base_[v] = plain_ ? body_.fmul(base, real(-kLog2E)) : base;
+            base_[v] = base;
             if (wants_g()) delta_[v] = lanes_of(delta);
         }
-        log2e_ = real(kLog2E);
-        if (plain_ && pairs_) log2e_ = body_.splat(body_.fmul(args_.scale, log2e_), shape_.lanes);
         prepare_gathers(origin);
     }
 
@@ -274,15 +271,11 @@ private:
     Val element(Code& c, int u, const Place& place, const Val& row, Stores& stores) {
         const int v = place.v;
         Val x = c.load(vector(), element_at(c, pointer("%s"), row, v), align(), true);
-        if (pairs_ && score_) x = c.fmul(x, args_.scale);
-        Val t;
-        if (score_) {
-            // The lowest finite score times log2 e is not finite: lse is subtracted first.
-            x = score_->element(c, u, place, x);
-            t = c.fmul(c.fsub(x, base_[v]), log2e_);
-        } else {
-            t = c.mad(x, log2e_, base_[v]);
-        }
+        if (pairs_) x = c.fmul(x, args_.scale);  // else the queries were scaled
+        if (score_) x = score_->element(c, u, place, x);
+        // lse is subtracted first: the difference is exact where P counts, and the lowest finite
+        // score times log2 e is not finite.
+        const Val t = c.fmul(c.fsub(x, base_[v]), real(kLog2E));
         Val keep = alive_[v];
         if (mask_) keep = c.and_(keep, mask_->element(c, u, place, {}));
         const Val p = c.select(keep, emit_softmax_exp2(c, t, pairs_), real(0));
@@ -303,7 +296,7 @@ private:
         offsets_at(c, kElement, u, place, row, stores);
         if (!wants_ds_) return {};
         const Val ds =
-            plain_ || factor_is_one_ ? c.select(some, g, real(0)) : times(score_->root(1, u, v));
+            !score_ || factor_is_one_ ? c.select(some, g, real(0)) : times(score_->root(1, u, v));
         stores.emplace_back(in_row(c, ds), row_at(c, ds_, row, v));
         if (!pairs_) stores.emplace_back(ds, element_at(c, panel_, row, v));
         return ds;
@@ -335,14 +328,14 @@ private:
     bool wants_p_, wants_ds_;
     Elem real_ = Elem::f32;
     TileShape shape_;
-    bool pairs_ = false, plain_ = false, factor_is_one_ = false;
+    bool pairs_ = false, factor_is_one_ = false;
     int unroll_ = 1;
     std::optional<Expression> score_, mask_;
     std::vector<GatherCode> gathers_;
     ArgValues args_;
     std::vector<Place> places_;
     std::array<Val, kVectors> base_, alive_, delta_;
-    Val log2e_, p_, ds_, panel_, row_stride_;
+    Val p_, ds_, panel_, row_stride_;
 };
 
 }  // namespace
