@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,8 @@ struct AttentionCase {
     /// Letters, digits and _ only.
     std::string name() const;
 };
+/// What GoogleTest prints.
+inline void PrintTo(const AttentionCase& c, std::ostream* out) { *out << c.name(); }
 
 /// Every case; names are unique.
 const std::vector<AttentionCase>& attention_cases();

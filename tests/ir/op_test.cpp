@@ -266,6 +266,9 @@ struct OpCase {
     Op op;
     Type type;
 };
+void PrintTo(const OpCase& c, std::ostream* out) {
+    *out << ir::info(c.op).name << "." << name_of(c.type);
+}
 
 class OpTest : public testing::TestWithParam<OpCase> {
 protected:

@@ -111,13 +111,6 @@ TileResult run_as(const TileRun& run, const plan::Mods& mods, double (*score_of)
 
 }  // namespace
 
-std::vector<cpu::Isa> runnable_isas() {
-    std::vector<cpu::Isa> isas;
-    for (cpu::Isa isa : cpu::kIsas)
-        if (cpu::has_isa(isa)) isas.push_back(isa);
-    return isas;
-}
-
 std::unique_ptr<cpu::TileKernel> compiled(const plan::Problem& problem, const plan::Mods& mods,
                                           cpu::Isa isa) {
     const backend::Source source = cpu::emit(problem, mods, isa);

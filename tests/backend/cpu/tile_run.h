@@ -9,12 +9,11 @@
 #include <string>
 #include <vector>
 
+#include "backend/cpu/isas.h"
 #include "backend/cpu/tile_kernel.h"
 
 namespace flexion::test {
 
-/// The instruction sets that this machine can run.
-std::vector<cpu::Isa> runnable_isas();
 inline std::string isa_name(cpu::Isa isa) { return cpu::name_of(isa); }
 
 /// emit, compile, load.

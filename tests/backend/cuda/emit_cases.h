@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@ struct EmitCase {
     MaskMod mask;
     std::uint64_t assumptions = ~std::uint64_t{0};  ///< all gathers in range, unit strides
 };
+inline void PrintTo(const EmitCase& c, std::ostream* out) { *out << c.name; }
 const std::vector<EmitCase>& emit_cases();
 
 /// bf16, head dims of 128, simplified functions; valid as long as the object.

@@ -44,6 +44,9 @@ struct Shape {
     DType dtype;
     int head_dim, v_head_dim;
 };
+void PrintTo(const Shape& s, std::ostream* out) {
+    *out << name_of(s.dtype) << " " << s.head_dim << "x" << s.v_head_dim;
+}
 class CompilesShape : public Compiles, public testing::WithParamInterface<Shape> {};
 
 TEST_P(CompilesShape, WithoutSpills) {

@@ -249,11 +249,4 @@ BlockMask random_mask(std::mt19937_64& random, std::int64_t B, std::int64_t H, B
     return mask_of_kinds(kinds, B, H, block, Sq, Skv, masks::causal());
 }
 
-std::vector<Isa> isas() {
-    std::vector<Isa> all;
-    for (Isa isa : kIsas)
-        if (has_isa(isa)) all.push_back(isa);
-    return all;
-}
-
 }  // namespace flexion::cpu::test

@@ -9,6 +9,7 @@
 
 #include <flexion/block_mask.h>
 
+#include "backend/cpu/isas.h"
 #include "backend/cpu/kernels/hand_pass.h"
 #include "plan/launch.h"
 
@@ -66,7 +67,6 @@ BlockMask causal_mask(BlockSize block, std::int64_t Sq, std::int64_t Skv);
 BlockMask random_mask(std::mt19937_64& random, std::int64_t B, std::int64_t H, BlockSize block,
                       std::int64_t Sq, std::int64_t Skv);
 
-/// The instruction sets that this machine runs.
-std::vector<Isa> isas();
+using flexion::test::runnable_isas;
 
 }  // namespace flexion::cpu::test

@@ -14,7 +14,7 @@ using flexion::test::generator;
 constexpr DType kFloats[] = {DType::f32, DType::f64, DType::bf16, DType::f16};
 
 class ForwardTest : public ::testing::TestWithParam<Isa> {};
-INSTANTIATE_TEST_SUITE_P(All, ForwardTest, ::testing::ValuesIn(isas()),
+INSTANTIATE_TEST_SUITE_P(All, ForwardTest, ::testing::ValuesIn(runnable_isas()),
                          [](const auto& info) { return name_of(info.param); });
 
 TEST_P(ForwardTest, DenseOfEveryType) {

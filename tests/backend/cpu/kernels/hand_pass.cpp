@@ -7,17 +7,13 @@
 
 namespace flexion::cpu {
 
-#define FLEXION_DECLARE_ISA(isa)                                                               \
+// FLEXION_BUILT_ISAS comes from the build: FLEXION_ISA(name) for each that it has.
+#define FLEXION_ISA(isa)                                                                       \
     namespace isa {                                                                            \
     TilePass hand_pass(bool f64, bool pairs, TileMap map, hand::Score score, hand::Mask mask); \
     }
-FLEXION_DECLARE_ISA(portable)
-#if defined(__x86_64__)
-FLEXION_DECLARE_ISA(avx2)
-FLEXION_DECLARE_ISA(avx512)
-FLEXION_DECLARE_ISA(avx512_bf16)
-#endif
-#undef FLEXION_DECLARE_ISA
+FLEXION_BUILT_ISAS
+#undef FLEXION_ISA
 
 namespace hand {
 
@@ -37,16 +33,13 @@ TilePass tile_pass(Isa isa, DType dtype, TileMap map, Score score, Mask mask) {
     const bool f64 = dtype == DType::f64;
     const bool pairs = dtype == DType::bf16 && isa == Isa::avx512_bf16;
     switch (isa) {
-#if defined(__x86_64__)
-        case Isa::avx2:
-            return avx2::hand_pass(f64, pairs, map, score, mask);
-        case Isa::avx512:
-            return avx512::hand_pass(f64, pairs, map, score, mask);
-        case Isa::avx512_bf16:
-            return avx512_bf16::hand_pass(f64, pairs, map, score, mask);
-#endif
+#define FLEXION_ISA(isa) \
+    case Isa::isa:       \
+        return isa::hand_pass(f64, pairs, map, score, mask);
+        FLEXION_BUILT_ISAS
+#undef FLEXION_ISA
         default:
-            return portable::hand_pass(f64, pairs, map, score, mask);
+            return nullptr;
     }
 }
 

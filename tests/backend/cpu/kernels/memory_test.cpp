@@ -20,7 +20,7 @@ using flexion::test::generator;
 constexpr DType kFloats[] = {DType::f32, DType::f64, DType::bf16, DType::f16};
 
 class MemoryTest : public ::testing::TestWithParam<Isa> {};
-INSTANTIATE_TEST_SUITE_P(All, MemoryTest, ::testing::ValuesIn(isas()),
+INSTANTIATE_TEST_SUITE_P(All, MemoryTest, ::testing::ValuesIn(runnable_isas()),
                          [](const auto& info) { return name_of(info.param); });
 
 TEST_P(MemoryTest, NothingPastTheTensorsIsTouched) {

@@ -27,7 +27,7 @@ protected:
     void check_stream(DType dtype, int rows, int keys, int depth, int width, std::int64_t pad,
                       std::mt19937_64& random);
 };
-INSTANTIATE_TEST_SUITE_P(All, MicroKernelTest, ::testing::ValuesIn(isas()),
+INSTANTIATE_TEST_SUITE_P(All, MicroKernelTest, ::testing::ValuesIn(runnable_isas()),
                          [](const auto& info) { return name_of(info.param); });
 
 void MicroKernelTest::check_panel(DType dtype, int lanes, int rows, int depth, int width,
