@@ -4,6 +4,7 @@
 
 #include "api/context.h"
 #include "mask/build.h"
+#include "support/env.h"
 #include "support/fail.h"
 
 #ifdef FLEXION_WITH_CPU
@@ -11,6 +12,7 @@
 #include <optional>
 #include <vector>
 
+#include "backend/cpu/gather_check.h"
 #include "backend/cpu/tile_kernel.h"
 #endif
 
@@ -42,12 +44,21 @@ public:
         return kernel_->mask(&args, words_.data());
     }
 
+    /// In debug mode, a UserError for a gather's index that was out of range.
+    void finish() const {
+        if (check_) check_->finish("flexion::create_block_mask", mods_);
+    }
+
 private:
     void prepare() {
-        held_ = kernels_.get({.direction = plan::Direction::mask_leaf, .masked = true});
+        const bool checked = settings().debug;
+        held_ = kernels_.get(
+            {.direction = plan::Direction::mask_leaf, .masked = true, .checked = checked});
         kernel_ = static_cast<const cpu::TileKernel*>(held_.get());
         words_.resize(cpu::capture_words(mods_));
-        cpu::pack_captures(mods_, kernel_->vector_functions, words_.data());
+        const void* functions = kernel_->vector_functions;
+        if (checked) functions = check_.emplace(functions).vector_functions();
+        cpu::pack_captures(mods_, functions, words_.data());
     }
 
     plan::Mods mods_;
@@ -56,6 +67,7 @@ private:
     std::shared_ptr<const backend::Kernel> held_;
     const cpu::TileKernel* kernel_ = nullptr;
     std::vector<cpu::Word> words_;
+    std::optional<cpu::GatherCheck> check_;
 };
 #endif
 
@@ -86,7 +98,9 @@ BlockMask create_block_mask(const MaskMod& mask_mod, std::optional<std::int64_t>
         CompiledLeaves leaves(
             context, backend, mask_mod,
             {.B = B.value_or(1), .H = H.value_or(1), .q_len = q_len, .kv_len = kv_len});
-        return build(std::ref(leaves));
+        BlockMask made = build(std::ref(leaves));
+        leaves.finish();
+        return made;
     }
 #endif
     return build(nullptr);

@@ -13,6 +13,17 @@
 
 namespace flexion::ir {
 
+/// An index that debug mode found to lie out of range, and the position that it was computed at.
+struct OutOfRange {
+    int buffer = 0, dim = 0;
+    std::int64_t index = 0;
+    std::int32_t b = 0, h = 0, q = 0, k = 0;
+};
+/// UserError of the public function `where`, naming the mod, the buffer, the index, the extent and
+/// the position.
+[[noreturn]] void fail_out_of_range(const char* where, const Function& f, const Captures& captures,
+                                    const OutOfRange& found);
+
 enum class Precision : std::uint8_t {
     typed,   ///< in the IR's own types, one rounding per op: what compiled code is compared with
     oracle,  ///< f32 values are carried in double; integers as typed
@@ -40,7 +51,10 @@ struct Column {
 /// Holds the working arrays of one function, reused from call to call. Not thread-safe.
 class Interpreter {
 public:
-    Interpreter(const Function& f, const Captures& captures, Precision precision);
+    /// `checked_for`: the public function on whose behalf an index out of range is a UserError;
+    /// null: such an index is clamped, as everywhere.
+    Interpreter(const Function& f, const Captures& captures, Precision precision,
+                const char* checked_for = nullptr);
     ~Interpreter();
     Interpreter(Interpreter&&) noexcept;
     /// Evaluates all results; columns stay valid until the next call.

@@ -10,6 +10,7 @@
 
 #include "ir/interpret.h"
 #include "mask/build.h"
+#include "support/env.h"
 #include "support/format.h"
 
 namespace flexion {
@@ -25,8 +26,10 @@ struct Worker {
     ir::Interpreter interpreter;
     std::vector<std::int32_t> q, k;
 
-    explicit Worker(const MaskMod& mask_mod)
-        : interpreter(mask_mod.function(), mask_mod.captures(), ir::Precision::typed),
+    /// In debug mode an index out of range is an error of the public function `where`.
+    Worker(const MaskMod& mask_mod, const char* where)
+        : interpreter(mask_mod.function(), mask_mod.captures(), ir::Precision::typed,
+                      settings().debug ? where : nullptr),
           q(kChunk),
           k(kChunk) {}
 
@@ -71,7 +74,7 @@ public:
                 return worker;
             }
         }
-        return std::make_unique<Worker>(mask_mod_);
+        return std::make_unique<Worker>(mask_mod_, "flexion::create_block_mask");
     }
     void put(std::unique_ptr<Worker> worker) {
         const std::lock_guard lock(mutex_);
@@ -117,7 +120,7 @@ std::vector<std::uint8_t> create_mask(const MaskMod& mask_mod, std::int64_t B, s
     }
     std::vector<std::uint8_t> dense(B * H * q_len * kv_len, 1);
     if (!mask_mod || dense.empty()) return dense;
-    mask::Worker worker(mask_mod);
+    mask::Worker worker(mask_mod, "flexion::create_mask");
     auto out = dense.begin();
     for (std::int64_t b = 0; b < B; ++b) {
         for (std::int64_t h = 0; h < H; ++h) {

@@ -27,7 +27,8 @@ BlockRow::BlockRow(const plan::LaunchArgs& args, std::int64_t b, std::int64_t h,
       last_(std::min(first_ + rows_per_block(args), args.q_len())) {
     visit(row);
     if (args.mods.mask) {
-        mask_mod_.emplace(*args.mods.mask, *args.mods.mask_captures, ir::Precision::oracle);
+        mask_mod_.emplace(*args.mods.mask, *args.mods.mask_captures, ir::Precision::oracle,
+                          checked_for());
     }
     key_columns_.resize(count() * static_cast<std::size_t>(args.head_dim()));
     values_.reserve(count());

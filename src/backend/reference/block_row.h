@@ -8,6 +8,7 @@
 
 #include "ir/interpret.h"
 #include "plan/launch.h"
+#include "support/env.h"
 
 namespace flexion::reference {
 
@@ -15,6 +16,9 @@ namespace flexion::reference {
 inline std::int64_t rows_per_block(const plan::LaunchArgs& args) {
     return args.block_mask ? args.block_mask->block_size().q : 128;
 }
+
+/// For interpreters: in debug mode an index out of range is an error of this function.
+inline const char* checked_for() { return settings().debug ? "flexion::attention" : nullptr; }
 
 /// Row `i` of the matrix (b, h) of a rank-4 tensor.
 std::vector<double> read_row(const TensorView& view, std::int64_t b, std::int64_t h,

@@ -46,7 +46,8 @@ public:
     ForwardRow(const plan::LaunchArgs& args, std::int64_t b, std::int64_t h, std::int64_t row)
         : args_(args), row_(args, b, h, row) {
         if (!args.mods.score) return;
-        score_mod_.emplace(*args.mods.score, *args.mods.score_captures, ir::Precision::oracle);
+        score_mod_.emplace(*args.mods.score, *args.mods.score_captures, ir::Precision::oracle,
+                           checked_for());
     }
 
     void attend() {

@@ -51,10 +51,12 @@ struct Interpreter::State {
         ArrayKernel kernel = nullptr;  ///< table ops
     };
 
-    State(const Function& function, const Captures& captured, Precision precision)
+    State(const Function& function, const Captures& captured, Precision precision,
+          const char* where)
         : f(function),
           captures(captured),
           oracle(precision == Precision::oracle),
+          checked_for(where),
           chunk(chunk_for(f.insts.size())),
           steps(f.insts.size()),
           arena(f.insts.size() * static_cast<std::size_t>(chunk) * kWordBytes),
@@ -124,6 +126,7 @@ struct Interpreter::State {
             case Op::constant:
                 return constant(v);
             case Op::load:
+                if (checked_for) check_indices(v, positions, begin, n);
                 return load(v, n);
             default:
                 break;
@@ -176,6 +179,27 @@ struct Interpreter::State {
         read_elements(view, offsets.data(), steps[v].stored, words(v), n);
     }
 
+    void check_indices(Value v, const Positions& p, std::int64_t begin, std::int64_t n) {
+        const Inst& inst = f.insts[v];
+        for (int dim = 0; dim < inst.count; ++dim) {
+            const std::int64_t extent = captures.buffers[inst.index].shape[dim];
+            const Value index = inst.args[dim];
+            with_type(steps[index].stored, [&]<class T>(std::type_identity<T>) {
+                const T* const from = static_cast<const T*>(words(index));
+                for (std::int64_t i = 0; i < n; ++i) {
+                    const auto value = static_cast<std::int64_t>(from[i]);
+                    if (value >= -extent && value < extent) continue;
+                    const auto at = [&](const std::int32_t* array, std::int32_t all) {
+                        return array == nullptr ? all : array[begin + i];
+                    };
+                    fail_out_of_range(checked_for, f, captures,
+                                      {inst.index, dim, value, at(p.b, p.b_all), at(p.h, p.h_all),
+                                       at(p.q, p.q_all), at(p.k, p.k_all)});
+                }
+            });
+        }
+    }
+
     void* words(Value v) { return arena.data() + v * static_cast<std::size_t>(chunk) * kWordBytes; }
 
     template <class From>
@@ -208,6 +232,7 @@ struct Interpreter::State {
     Function f;
     Captures captures;
     bool oracle;
+    const char* checked_for;
     std::int64_t chunk;
     std::vector<Step> steps;
     std::vector<std::byte> arena;  ///< `chunk` words for each value, used as its stored type
@@ -215,8 +240,21 @@ struct Interpreter::State {
     std::vector<Column> columns;
 };
 
-Interpreter::Interpreter(const Function& f, const Captures& captures, Precision precision)
-    : state_(std::make_unique<State>(f, captures, precision)) {}
+void fail_out_of_range(const char* where, const Function& f, const Captures& captures,
+                       const OutOfRange& found) {
+    const std::int64_t extent = captures.buffers[found.buffer].shape[found.dim];
+    fail<UserError>(
+        "{}: {} {} reads @{} out of range at b={}, h={}, q={}, k={}: index {} of dimension {}, "
+        "which has {} elements; indices from {} to {} are in range. Without the option `debug` "
+        "such an index is clamped; where it is meant, clamp it in the mod",
+        where, f.role == Role::score_mod ? "score_mod" : "mask_mod", f.name,
+        f.buffers[found.buffer].name, found.b, found.h, found.q, found.k, found.index, found.dim,
+        extent, -extent, extent - 1);
+}
+
+Interpreter::Interpreter(const Function& f, const Captures& captures, Precision precision,
+                         const char* checked_for)
+    : state_(std::make_unique<State>(f, captures, precision, checked_for)) {}
 Interpreter::~Interpreter() = default;
 Interpreter::Interpreter(Interpreter&&) noexcept = default;
 

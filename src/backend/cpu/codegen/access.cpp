@@ -170,6 +170,21 @@ void Access::prepare_clamped(Code& c) {
     }
 }
 
+void Access::check(Code& c, int d, Val index, const IndexPosition& at) const {
+    if (index.ty.elem == Elem::i1) index = c.convert("zext", index, Elem::i64);
+    const Val wide = widen(c, index);
+    // Memory of its own: vectors of a row are interleaved, this one's call comes after the other's
+    // store.
+    const Val memory = alloca_of(c, wide.ty, 1);
+    c.store(wide, memory, bytes_of(Elem::i64));
+    const Val function = table_entry(c, check_gather_index());
+    c.raw(formatted(
+        "call void {}(ptr %captures, i32 {}, i32 {}, {}, i32 {}, {}, {}, {}, {}, {}, "
+        "i32 {})",
+        function.text, facts_.word, d, c.typed(memory), wide.ty.lanes, c.typed(at.count),
+        c.typed(at.b), c.typed(at.h), c.typed(at.q), c.typed(at.k), static_cast<int>(at.axis)));
+}
+
 Val Access::clamp(Code& c, int d, Val value) const {
     return c.product(index(c, d, value), dims_[d].stride);
 }

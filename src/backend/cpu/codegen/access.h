@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "backend/cpu/codegen/code.h"
+#include "backend/cpu/gather_check.h"
 #include "passes/passes.h"
 
 namespace flexion::cpu {
@@ -41,11 +42,19 @@ struct Place {
     Val valid = {};       ///< the same as a mask
 };
 
+/// Where an index is computed: i32 scalars, of its first lane.
+struct IndexPosition {
+    Val b, h, q, k;
+    LaneAxis axis = LaneAxis::none;
+    Val count;  ///< lanes that are real; any value
+};
+
 /// What a load reads, from the function and the kernel's key.
 struct AccessFacts {
     DType dtype = DType::f32;
     int word = 0;                                                ///< of the data pointer
     bool in_range = false, unit_stride = false, narrow = false;  ///< plan/assumptions.h
+    bool checked = false;                                        ///< gather_check.h
     std::vector<passes::Affine> indices;                         ///< where in_range
     std::vector<Level> levels;                                   ///< of the index values
     std::span<const Val> scalars;                                ///< i64, for the affine forms
@@ -62,6 +71,10 @@ public:
     /// True where stage() has to run before the rows of a block.
     bool staged() const { return kind_ == Kind::staged; }
 
+    /// True where the indices are to be checked.
+    bool checked() const { return facts_.checked && kind_ == Kind::clamped; }
+    /// Reports an index that is out of range.
+    void check(Code& code, int dim, Val index, const IndexPosition& at) const;
     /// An index that load would read at: negative counts from the end once, then clamped.
     Val index(Code& code, int dim, Val index) const;
     /// Its extent, at least 1, in the type of index().

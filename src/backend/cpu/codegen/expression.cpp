@@ -101,6 +101,7 @@ AccessFacts Expression::access_facts(ir::Value v, int load) const {
     facts.in_range = (bits & plan::kInRange) != 0;
     facts.unit_stride = (bits & plan::kUnitStride) != 0;
     facts.narrow = (bits & plan::kNarrow) != 0;
+    facts.checked = binding_.checked;
     for (int i = 0; i < inst.count; ++i) {
         facts.indices.push_back(facts_.affine[inst.args[i]]);
         facts.levels.push_back(levels_[inst.args[i]]);
@@ -140,6 +141,7 @@ Val Expression::parameter(Code& code, const ir::Inst& inst) const {
 
 void Expression::hoist(Code& code, const Origin& origin, std::span<const Place> places) {
     const bool panel = shape_.map == TileMap::panel;
+    origin_ = origin;
     // Scalars first: affine accesses name them.
     for (const ir::Inst& inst : f_.insts) {
         if (inst.op != Op::parameter || inst.index < f_.builtin_parameters()) continue;
@@ -224,6 +226,19 @@ Val Expression::element(Code& code, int u, const Place& place, const Val& score,
     return code.splat(root(0, u, place.v), shape_.lanes);
 }
 
+IndexPosition Expression::position(Code& code, Level level, const Place& place) const {
+    const Val one = Code::integer(Elem::i32, 1);
+    IndexPosition at{origin_.b, origin_.h, origin_.q, origin_.k, LaneAxis::none, one};
+    if ((level & kRow) != 0) at.k = code.add(at.k, code.convert("trunc", place.row, Elem::i32));
+    if ((level & kLane) == 0) return at;
+    const bool panel = shape_.map == TileMap::panel;
+    Val& first = panel ? at.q : at.k;
+    first = code.add(first, Code::integer(Elem::i32, place.v * shape_.lanes));
+    at.axis = panel ? LaneAxis::q : LaneAxis::k;
+    at.count = place.count;
+    return at;
+}
+
 void Expression::emit_level(Code& code, Level level, int u, const Place& place) {
     for (ir::Value v = 0; v < f_.insts.size(); ++v) {
         if (!live_[v]) continue;
@@ -235,6 +250,7 @@ void Expression::emit_level(Code& code, Level level, int u, const Place& place) 
             for (int i = 0; i < inst.count; ++i) {
                 if (levels_[inst.args[i]] != level) continue;
                 const Val index = value(inst.args[i], u, place.v);
+                if (access.checked()) access.check(code, i, index, position(code, level, place));
                 offsets_[access_of_[v]][i][slot(level, u, place.v)] = access.clamp(code, i, index);
             }
         }

@@ -16,6 +16,7 @@ struct Binding {
     int word = 1;
     int load = 0;
     std::uint64_t assumptions = 0;
+    bool checked = false;  ///< gathers report indices out of range
 };
 /// Captured words and loads of `f`: the next function begins after them.
 int words_of(const ir::Function& f);
@@ -54,6 +55,7 @@ private:
     Val& value(ir::Value v, int u, int lane_vector);
     void emit_level(Code& code, Level level, int u, const Place& place);
     void emit_inst(Code& code, ir::Value v, Level level, int u, const Place& place);
+    IndexPosition position(Code& code, Level level, const Place& place) const;
     Val parameter(Code& code, const ir::Inst& inst) const;
     std::uint64_t bits_of(int load) const;  ///< of the assumptions
     AccessFacts access_facts(ir::Value v, int load) const;
@@ -70,6 +72,7 @@ private:
     std::vector<int> access_of_;            // by value; -1: no load
     std::vector<Access> accesses_;
     std::vector<std::vector<std::vector<Val>>> offsets_;  // by access, dimension, slot
+    Origin origin_;
     std::vector<Val> scalars_, wide_scalars_;
     std::vector<int> buffer_words_;
 };

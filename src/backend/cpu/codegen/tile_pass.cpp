@@ -45,7 +45,8 @@ public:
         shape_.lanes = vector_lanes(isa) / (f64 ? 2 : 1);
         shape_.vectors = kVectors;
         pairs_ = panel() && problem.dtype == DType::bf16 && isa == Isa::avx512_bf16;
-        Binding binding{.word = 1, .load = 0, .assumptions = problem.assumptions};
+        Binding binding{
+            .word = 1, .load = 0, .assumptions = problem.assumptions, .checked = problem.checked};
         if (mods.score) {
             score_.emplace(*mods.score, binding, shape_, 2, false);
             binding.word += words_of(*mods.score);

@@ -115,6 +115,7 @@ VectorFunctions table_of(const VectorFunctions::Pair (&math)[kVectorFunctions],
     VectorFunctions table;
     std::copy(std::begin(math), std::end(math), table.math);
     table.copies = copies;
+    table.check_gather = check_gather;
     return table;
 }
 

@@ -3,6 +3,7 @@
 // objects have no undefined symbol.
 #pragma once
 
+#include "backend/cpu/gather_check.h"
 #include "backend/cpu/jit/tile_copies.h"
 #include "backend/cpu/tile_abi.h"
 
@@ -32,6 +33,7 @@ struct VectorFunctions {
         const void *f32, *f64;
     } math[kVectorFunctions];
     TileCopies copies;
+    CheckGather check_gather;
 };
 const VectorFunctions& vector_functions(Isa isa);
 
@@ -42,6 +44,7 @@ constexpr int math_index(VectorFunction function, bool f64) {
 constexpr int stage_index(DType dtype) { return 2 * kVectorFunctions + static_cast<int>(dtype); }
 /// size_log2: of an element's bytes.
 constexpr int run_index(int size_log2) { return stage_index(DType{}) + 10 + size_log2; }
-static_assert(sizeof(VectorFunctions) == sizeof(void*) * (run_index(3) + 1));
+constexpr int check_gather_index() { return run_index(3) + 1; }
+static_assert(sizeof(VectorFunctions) == sizeof(void*) * (check_gather_index() + 1));
 
 }  // namespace flexion::cpu

@@ -6,9 +6,11 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "backend/backend.h"
+#include "backend/cpu/gather_check.h"
 #include "backend/cpu/kernels/micro/kernels.h"
 #include "backend/cpu/kernels/schedule/walk.h"
 #include "backend/cpu/kernels/schedule/work_list.h"
@@ -27,6 +29,10 @@ public:
     TilePass tile(bool partial) const { return pass_[partial]->tile; }
     BackwardPass backward(bool partial) const { return pass_[partial]->backward; }
     const Word* words() const { return words_; }
+    /// In debug mode, a UserError for a gather's index that was out of range.
+    void finish(const plan::LaunchArgs& args) const {
+        if (check_) check_->finish("flexion::attention", args.mods);
+    }
 
 private:
     std::shared_ptr<const backend::Kernel> kernels_[2];
@@ -34,6 +40,7 @@ private:
     std::array<Word, 64> few_;  // so that an ordinary call allocates nothing
     std::vector<Word> many_;
     Word* words_ = nullptr;
+    std::optional<GatherCheck> check_;
 };
 
 /// Address of row (b, h, i) of a rank 4 (or 3) tensor, in bytes: strides may be negative or 0, and

@@ -2,6 +2,7 @@
 #include "backend/cpu/kernels/forward.h"
 
 #include "backend/cpu/kernels/call.h"
+#include "support/env.h"
 
 namespace flexion::cpu {
 
@@ -10,6 +11,7 @@ Passes::Passes(const plan::LaunchArgs& args, backend::KernelProvider& kernels,
     const bool has_mask = args.mods.mask != nullptr;
     const void* functions = nullptr;
     if (problem.direction == plan::Direction::forward) {
+        problem.checked = settings().debug;
         plan::Problem other = problem;  // another length takes the other map
         other.few_queries = !problem.few_queries;
         kernels.expect(other);
@@ -30,6 +32,8 @@ Passes::Passes(const plan::LaunchArgs& args, backend::KernelProvider& kernels,
         many_.resize(count);
         words_ = many_.data();
     }
+    if (problem.checked && functions != nullptr)
+        functions = check_.emplace(functions).vector_functions();
     pack_captures(args.mods, functions, words_);
 }
 

@@ -89,7 +89,7 @@ Isa detect_isa() {
 const IsaKernels& kernels_of(Isa isa) {
     if (const IsaKernels* const kernels = built_kernels(isa)) return *kernels;
     fail<InternalError>("flexion: this build lacks the kernels of instruction set {}",
-                        name_of(isa));
+                        static_cast<int>(isa));
 }
 
 }  // namespace flexion::cpu
