@@ -2,6 +2,10 @@
 // Common score_mods, each one line of the language in expr.h.
 #pragma once
 
+#include <cstdint>
+#include <string>
+
+#include <flexion/error.h>
 #include <flexion/expr.h>
 
 namespace flexion::scores {
@@ -18,10 +22,17 @@ inline ScoreMod softcap(double cap) {
     return score_mod([c](Expr s, Expr, Expr, Expr, Expr) { return c * tanh(s * (1 / Expr(c))); });
 }
 /// A learned relative bias: s + table[q - k + offset], table [n] of floats, out of range clamped.
+/// offset within +-2^30, so that its sum with a position fits 32 bits.
 inline ScoreMod relative(const Buffer& table, std::int64_t offset) {
+    constexpr std::int64_t kFarthest = std::int64_t{1} << 30;
+    if (offset < -kFarthest || offset > kFarthest) {
+        throw UserError("scores::relative: offset must lie within +-2^30; got " +
+                        std::to_string(offset) + ".");
+    }
     Scalar o = scalar(offset);
-    return score_mod(
-        [table, o](Expr s, Expr, Expr, Expr q, Expr k) { return s + table[max(q - k + o, 0)]; });
+    return score_mod([table, o](Expr s, Expr, Expr, Expr q, Expr k) {
+        return s + table[max(q - k + to_i32(o), 0)];
+    });
 }
 
 }  // namespace flexion::scores

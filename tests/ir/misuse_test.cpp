@@ -55,6 +55,8 @@ TEST(Misuse, IsAUserErrorThatSaysWhatToDo) {
         {"flexion::Buffer was used outside of a mod", [] { table({8})(0); }},
         {"flexion::MaskMod was used outside of a mod", [] { masks::causal()(0, 0, 0, 0); }},
         {"flexion::operator* was used outside of a mod", [&] { kept * 2; }},
+        {"scores::relative: offset must lie within +-2^30; got 1073741825.",
+         [] { scores::relative(table({8}), (std::int64_t{1} << 30) + 1); }},
         // A value of another trace.
         {"got a value of another mod",
          [&] { score([&](Expr s, Expr, Expr, Expr, Expr) { return s + kept; }); }},
