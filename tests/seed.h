@@ -2,6 +2,7 @@
 // How the tests vary: a fresh seed a process, printed, or FLEXION_TEST_SEED; short or long.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -31,6 +32,15 @@ inline std::mt19937_64 generator(std::uint64_t place) {
 inline bool long_run() {
     const char* given = std::getenv("FLEXION_TEST_LONG");
     return given != nullptr && given[0] == '1';
+}
+
+/// How many of something: ten times in the long run, a tenth under sanitizers.
+inline int scaled(int count) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    return std::max(1, count / 10);
+#else
+    return long_run() ? 10 * count : count;
+#endif
 }
 
 /// Uniform in [low, high].

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The tests, in stages: test.sh [STAGE...], of setup release asan tsan ubsan fuzz; the first two
-# when none is named. Stops at the first stage that fails; prints the seconds of each at the end,
-# and last the closing line of ctest for the release build.
+# The tests, in stages: test.sh [STAGE...], of setup asan tsan fuzz release, which run when none is
+# named, and ubsan and long (hours). Stops at the first stage that fails; prints the seconds of each
+# at the end, and last the closing line of ctest for the release build.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 jobs=$(nproc)
@@ -22,6 +22,17 @@ build_and_test() {  # PRESET [TARGET]
     local status=0
     ctest --preset "$1" -j "$jobs" >"build/$1.ctest.log" 2>&1 || status=$?
     grep -vE '^ +Start |^ *[0-9]+/[0-9]+ .* Passed ' "build/$1.ctest.log"
+    return $status
+}
+
+# Every case that FLEXION_TEST_LONG lengthens; the sweep of the unary functions says what it found.
+long() {
+    build release || return 1
+    local status=0
+    FLEXION_TEST_LONG=1 ctest --preset release -j "$jobs" --timeout 20000 \
+        >build/long.ctest.log 2>&1 || status=$?
+    grep -vE '^ +Start |^ *[0-9]+/[0-9]+ .* Passed ' build/long.ctest.log
+    grep -E ' ulp at ' build/release/Testing/Temporary/LastTest.log
     return $status
 }
 
@@ -70,7 +81,7 @@ mkdir -p build
 rm -f build/*.ctest.log
 stages=("$@")
 if [ ${#stages[@]} -eq 0 ]; then
-    stages=(setup release)
+    stages=(setup asan tsan fuzz release)
 fi
 for each in "${stages[@]}"; do
     case $each in
@@ -79,8 +90,9 @@ for each in "${stages[@]}"; do
         asan | ubsan) stage "$each" build_and_test "$each" short_tests ;;
         tsan) stage tsan build_and_test tsan tsan_tests ;;
         fuzz) stage fuzz fuzz ;;
+        long) stage long long ;;
         *)
-            echo "test.sh: no stage $each; there are setup release asan tsan ubsan fuzz" >&2
+            echo "test.sh: no stage $each; there are setup asan tsan fuzz release ubsan long" >&2
             exit 2
             ;;
     esac

@@ -14,15 +14,6 @@
 
 namespace flexion::test {
 
-/// How many of something: ten times in the long run, a tenth under sanitizers.
-inline int scaled(int count) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    return std::max(1, count / 10);
-#else
-    return long_run() ? 10 * count : count;
-#endif
-}
-
 inline constexpr ir::Type kTypes[] = {ir::Type::f32, ir::Type::f64, ir::Type::i32, ir::Type::i64,
                                       ir::Type::boolean};
 

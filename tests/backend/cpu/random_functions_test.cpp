@@ -73,8 +73,7 @@ void check_module(Random& random, cpu::Isa isa, cpu::TileMap map) {
 }
 
 TEST(RandomFunctions, CompiledEqualsInterpreted) {
-    const bool all = std::getenv("FLEXION_TEST_LONG") != nullptr;
-    const int functions = all ? 20000 : 2000;
+    const int functions = scaled(2000);
     for (const cpu::Isa isa : runnable_isas()) {
         Random random = generator(100 + static_cast<int>(isa));
         for (int done = 0; done < functions && !HasFatalFailure(); done += kModule) {
