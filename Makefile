@@ -34,8 +34,7 @@ test-sanitizers:
 	@tools/test.sh setup asan tsan fuzz
 
 test-long:
-	@tools/setup.sh test
-	@FLEXION_TEST_LONG=1 tools/test.sh release
+	@tools/test.sh setup long
 
 tidy:
 	@tools/setup.sh tidy

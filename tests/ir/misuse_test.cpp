@@ -3,6 +3,7 @@
 #include <flexion/error.h>
 #include <flexion/expr.h>
 #include <flexion/masks.h>
+#include <flexion/scores.h>
 #include <gtest/gtest.h>
 
 #include <functional>
