@@ -7,9 +7,6 @@
 #include "cases/check.h"
 
 namespace flexion::test {
-
-void PrintTo(const AttentionCase& c, std::ostream* out) { *out << c.name(); }
-
 namespace {
 
 class Attention : public ::testing::TestWithParam<AttentionCase> {};

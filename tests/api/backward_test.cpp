@@ -8,9 +8,6 @@
 #include "cases/check_backward.h"
 
 namespace flexion::test {
-
-void PrintTo(const AttentionCase& c, std::ostream* out) { *out << c.name(); }
-
 namespace {
 
 class Backward : public ::testing::TestWithParam<AttentionCase> {};

@@ -36,7 +36,8 @@ case $route in
         mv "$prefix" "$prefix-moved"  # an installation may be moved
         ;;
     find_package)
-        configure_and_run "$consumer" -DCMAKE_CXX_COMPILER="$cxx" -DCMAKE_PREFIX_PATH="$prefix-moved"
+        configure_and_run "$consumer" -DCMAKE_CXX_COMPILER="$cxx" \
+            -DCMAKE_PREFIX_PATH="$prefix-moved"
         ;;
     find_package_c)
         configure_and_run "$consumer/c" -DCMAKE_C_COMPILER="$cc" -DCMAKE_PREFIX_PATH="$prefix-moved"
