@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The tests, in stages: test.sh [STAGE...], of setup release asan tsan ubsan fuzz long; the first two
-# when none is named, and long takes hours. Stops at the first stage that fails; prints the seconds
-# of each at the end, and last the closing line of ctest for the release build.
+# The tests, in stages: test.sh [STAGE...], of setup release asan tsan ubsan fuzz long; the first
+# two when none is named, and long takes hours. Stops at the first stage that fails; prints the
+# seconds of each at the end, and last the closing line of ctest for the release build.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 jobs=$(nproc)
