@@ -85,8 +85,9 @@ struct BackwardOptions {
     /// [B, Hq, Sq] gradient of lse, of lse's dtype; data null: zero.
     TensorView d_lse = {};
     /// Gradients wanted of the score_mod's captured buffers of floats, by position in
-    /// score_mod.captures(q is f64).buffers, each of its buffer's shape, and of its buffer's dtype
-    /// or f32 (f64 for a buffer of f64). Data null, or past the end: not wanted.
+    /// score_mod.captures(q is f64).buffers (ScoreMod::position tells it), each of its buffer's
+    /// shape, and of its buffer's dtype or f32 (f64 for a buffer of f64). Data null, or past the
+    /// end: not wanted.
     std::vector<TensorView> d_buffers = {};
     int threads = 0;        ///< 0: all of the context's pool
     std::string backend{};  ///< "": the best for these tensors; "cpu", "reference"

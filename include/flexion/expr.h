@@ -201,6 +201,9 @@ public:
     /// The function for scores of f32, or of f64 (traced at first use).
     const ir::Function& function(bool f64 = false) const;
     const Captures& captures(bool f64 = false) const;
+    /// Where `buffer` stands in captures(f64).buffers, which has the order in which the compiler
+    /// evaluated the callable; -1: not captured. Buffers of one view count as one, the first.
+    int position(const Buffer& buffer, bool f64 = false) const;
     /// ir::structural_hash(function(f64)), computed when it was traced.
     std::uint64_t hash(bool f64 = false) const;
     Expr operator()(Expr score, Expr b, Expr h, Expr q, Expr k) const;

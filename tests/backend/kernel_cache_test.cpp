@@ -93,6 +93,12 @@ protected:
         return CallKernels(cache_, backend_, mods, score ? score.hash() : 0, mask ? mask.hash() : 0,
                            extents);
     }
+    /// The kernels of the derivative with regard to `buffers`.
+    CallKernels backward_call(const ScoreMod& score, const std::vector<int>& buffers) {
+        const plan::Mods mods{
+            .score = &score.function(), .score_captures = &score.captures(), .derive = &buffers};
+        return CallKernels(cache_, backend_, mods, score.hash(), 0, {.H = 4});
+    }
     static std::string text(const std::shared_ptr<const Kernel>& kernel) {
         return static_cast<const CountedKernel&>(*kernel).text;
     }
@@ -412,6 +418,44 @@ TEST_F(KernelCacheTest, AChildOfForkCompiles) {
     }
     stop = true;
     other.join();
+}
+
+TEST_F(KernelCacheTest, BackwardKernelsAreMadeOfTheDerivative) {
+    const ScoreMod score = with_buffer(4);
+    const plan::Problem backward{.direction = plan::Direction::backward};
+    const std::vector<int> none, first = {0};
+    CallKernels forward = call(score);
+    CallKernels without = backward_call(score, none), with = backward_call(score, first);
+    EXPECT_EQ(forward.derivative(), nullptr);
+    ASSERT_NE(with.derivative(), nullptr);
+    EXPECT_EQ(with.derivative()->gathers.size(), 1u);
+    EXPECT_TRUE(plan::in_range(with.derivative()->gathers[0], with.assumptions()));
+    EXPECT_EQ(without.derivative()->gathers.size(), 0u);
+    // Three functions, so three kernels; the second time none is made.
+    const auto texts = [&] {
+        return std::vector<std::string>{text(forward.get({})), text(without.get(backward)),
+                                        text(with.get(backward))};
+    };
+    const std::vector<std::string> made = texts();
+    EXPECT_NE(made[1].find("direction = backward"), std::string::npos);
+    EXPECT_NE(made[1].find(ir::print(without.derivative()->function)), std::string::npos);
+    EXPECT_NE(made[2].find(ir::print(with.derivative()->function)), std::string::npos);
+    EXPECT_EQ(backend_.compiled, 3);
+    EXPECT_EQ(texts(), made);
+    EXPECT_EQ(text(backward_call(score, first).get(backward)), made[2]);
+    EXPECT_EQ(backend_.compiled, 3);
+}
+
+TEST_F(KernelCacheTest, ABackEndWithoutABackwardPassSaysSo) {
+    CallKernels kernels = call(mod(1));
+    try {
+        backend_.launch_backward({}, kernels);
+        FAIL() << "no exception";
+    } catch (const Unsupported& error) {
+        EXPECT_NE(std::string(error.what()).find("back end counting has no backward pass"),
+                  std::string::npos)
+            << error.what();
+    }
 }
 
 }  // namespace

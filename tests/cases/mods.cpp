@@ -2,6 +2,8 @@
 // Score mods and masks of the attention cases.
 #include "cases/mods.h"
 
+#include "cases/random_mods.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -347,6 +349,7 @@ Buffer CapturedMemory::documents(std::int64_t length, int count) {
 }
 
 ScoreMod make_score_mod(const std::string& name, CapturedMemory& memory) {
+    if (name.starts_with("random")) return random_score_mod(memory);
     return score_mods().at(name)(memory);
 }
 

@@ -31,7 +31,7 @@ private:
     std::deque<HostTensor> tensors_;
 };
 
-/// "none" gives an empty mod.
+/// "none" gives an empty mod; "random", with any number after it, one at random.
 ScoreMod make_score_mod(const std::string& name, CapturedMemory& memory);
 /// "none" gives an empty mask.
 BlockMask make_block_mask(const std::string& name, CapturedMemory& memory);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // score_mods and mask_mods: traced functions that can be called, combined and read from text.
+#include <algorithm>
 #include <limits>
 #include <mutex>
 #include <optional>
@@ -161,6 +162,17 @@ const ir::Function& ScoreMod::function(bool f64) const {
 const Captures& ScoreMod::captures(bool f64) const {
     if (state_ == nullptr) throw UserError("flexion::ScoreMod::captures: the mod is empty");
     return state_->get(f64).captures;
+}
+
+int ScoreMod::position(const Buffer& buffer, bool f64) const {
+    const TensorView& view = buffer.view();
+    const std::vector<TensorView>& all = captures(f64).buffers;
+    const auto same = [&](const TensorView& other) {
+        return other.data == view.data && other.dtype == view.dtype && other.rank == view.rank &&
+               other.shape == view.shape && other.strides == view.strides;
+    };
+    const auto found = std::find_if(all.begin(), all.end(), same);
+    return found == all.end() ? -1 : static_cast<int>(found - all.begin());
 }
 
 std::uint64_t ScoreMod::hash(bool f64) const {
