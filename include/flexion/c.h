@@ -143,6 +143,36 @@ FLEXION_C_API flexion_status flexion_prepare(const DLTensor* q, const DLTensor* 
                                              const DLTensor* v, const DLTensor* out,
                                              const flexion_attention_options* options);
 
+typedef struct flexion_backward_options {
+    size_t size;                        /* sizeof(flexion_backward_options) of the caller */
+    const flexion_score_mod* score_mod; /* score_mod to enable_gqa: as the forward call had them */
+    const flexion_block_mask* block_mask;
+    double scale;
+    int32_t enable_gqa;
+    int32_t threads;       /* 0: all of the pool */
+    const DLTensor* d_lse; /* [B, Hq, Sq] as lse; NULL: zero */
+    /* One for each buffer of the score_mod, in order, of its shape, and of its dtype or f32 (f64
+     * for f64); NULL entries are not wanted. */
+    const DLTensor* const* d_buffers;
+    size_t d_buffer_count;
+    const char* backend;               /* NULL or "": the best; "cpu", "reference" */
+    flexion_parallel_for parallel_for; /* NULL: the pool */
+    void* parallel_for_host;           /* its first argument */
+} flexion_backward_options;
+
+#define FLEXION_BACKWARD_OPTIONS_INIT \
+    {sizeof(flexion_backward_options), NULL, NULL, 0, 1, 0, NULL, NULL, 0, NULL, NULL, NULL}
+
+/* The gradients of flexion_attention, as flexion::attention_backward (flexion/attention.h). out and
+ * lse are what it gave; d_out NULL: zero; d_q, d_k, d_v NULL: not wanted. options NULL: the
+ * defaults. */
+FLEXION_C_API flexion_status flexion_attention_backward(const DLTensor* q, const DLTensor* k,
+                                                        const DLTensor* v, const DLTensor* out,
+                                                        const DLTensor* lse, const DLTensor* d_out,
+                                                        const DLTensor* d_q, const DLTensor* d_k,
+                                                        const DLTensor* d_v,
+                                                        const flexion_backward_options* options);
+
 #ifdef __cplusplus
 }
 #endif

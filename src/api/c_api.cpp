@@ -291,15 +291,32 @@ void flexion_block_mask_destroy(flexion_block_mask* mask) { delete mask; }
 
 namespace {
 
+ParallelFor loop_of(flexion_parallel_for loop, void* host) {
+    if (!loop) return {};
+    return [loop, host](std::int64_t n, const std::function<void(std::int64_t)>& body) {
+        loop(
+            host, n,
+            [](void* context, std::int64_t i) {
+                (*static_cast<const std::function<void(std::int64_t)>*>(context))(i);
+            },
+            const_cast<void*>(static_cast<const void*>(&body)));
+    };
+}
+
+// A caller built with an older header has fewer fields; the others keep their defaults.
+template <class Options>
+Options complete(Options all, const Options* given) {
+    if (given) std::memcpy(&all, given, std::min(given->size, sizeof all));
+    return all;
+}
+
 // `run` is attention or prepare.
 flexion_status call(const char* name, decltype(&attention) run, const DLTensor* q,
                     const DLTensor* k, const DLTensor* v, const DLTensor* out,
                     const flexion_attention_options* options) {
     return guarded([&] {
-        // A caller built with an older header has fewer fields; the others keep their defaults.
-        flexion_attention_options all = FLEXION_ATTENTION_OPTIONS_INIT;
-        if (options) std::memcpy(&all, options, std::min(options->size, sizeof all));
-
+        const auto all =
+            complete<flexion_attention_options>(FLEXION_ATTENTION_OPTIONS_INIT, options);
         AttentionOptions call{.scale = all.scale,
                               .enable_gqa = all.enable_gqa != 0,
                               .threads = all.threads,
@@ -312,18 +329,8 @@ flexion_status call(const char* name, decltype(&attention) run, const DLTensor* 
         if (all.block_mask) call.block_mask = all.block_mask->mask;
         if (all.lse) call.lse = view_of(*all.lse, name, "lse");
         if (all.max_scores) call.max_scores = view_of(*all.max_scores, name, "max_scores");
-        ParallelFor parallel_for;
-        if (all.parallel_for) {
-            parallel_for = [&all](std::int64_t n, const std::function<void(std::int64_t)>& body) {
-                all.parallel_for(
-                    all.parallel_for_host, n,
-                    [](void* context, std::int64_t i) {
-                        (*static_cast<const std::function<void(std::int64_t)>*>(context))(i);
-                    },
-                    const_cast<void*>(static_cast<const void*>(&body)));
-            };
-            call.parallel_for = &parallel_for;
-        }
+        const ParallelFor parallel_for = loop_of(all.parallel_for, all.parallel_for_host);
+        if (parallel_for) call.parallel_for = &parallel_for;
         const auto view = [&](const DLTensor* tensor, const char* what) {
             return view_of(given(tensor, name, what), name, what);
         };
@@ -341,4 +348,38 @@ flexion_status flexion_attention(const DLTensor* q, const DLTensor* k, const DLT
 flexion_status flexion_prepare(const DLTensor* q, const DLTensor* k, const DLTensor* v,
                                const DLTensor* out, const flexion_attention_options* options) {
     return call("flexion_prepare", prepare, q, k, v, out, options);
+}
+
+flexion_status flexion_attention_backward(const DLTensor* q, const DLTensor* k, const DLTensor* v,
+                                          const DLTensor* out, const DLTensor* lse,
+                                          const DLTensor* d_out, const DLTensor* d_q,
+                                          const DLTensor* d_k, const DLTensor* d_v,
+                                          const flexion_backward_options* options) {
+    constexpr const char* kName = "flexion_attention_backward";
+    return guarded([&] {
+        const auto all = complete<flexion_backward_options>(FLEXION_BACKWARD_OPTIONS_INIT, options);
+        const auto wanted = [&](const DLTensor* tensor, const char* what) {
+            return tensor ? view_of(*tensor, kName, what) : TensorView();
+        };
+        const auto view = [&](const DLTensor* tensor, const char* what) {
+            return view_of(given(tensor, kName, what), kName, what);
+        };
+        BackwardOptions call{.scale = all.scale,
+                             .enable_gqa = all.enable_gqa != 0,
+                             .d_lse = wanted(all.d_lse, "d_lse"),
+                             .threads = all.threads,
+                             .backend = all.backend ? all.backend : ""};
+        if (all.score_mod) call.score_mod = all.score_mod->mod;
+        if (all.block_mask) call.block_mask = all.block_mask->mask;
+        if (all.d_buffer_count > 0) given(all.d_buffers, kName, "d_buffers");
+        for (std::size_t i = 0; i < all.d_buffer_count; ++i) {
+            call.d_buffers.push_back(
+                wanted(all.d_buffers[i], formatted("d_buffers[{}]", i).c_str()));
+        }
+        const ParallelFor parallel_for = loop_of(all.parallel_for, all.parallel_for_host);
+        if (parallel_for) call.parallel_for = &parallel_for;
+        attention_backward(view(q, "q"), view(k, "k"), view(v, "v"), view(out, "out"),
+                           view(lse, "lse"), wanted(d_out, "d_out"), wanted(d_q, "d_q"),
+                           wanted(d_k, "d_k"), wanted(d_v, "d_v"), call);
+    });
 }

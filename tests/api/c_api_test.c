@@ -154,6 +154,81 @@ static void test_attention(void) {
     flexion_score_mod_destroy(score);
 }
 
+static void test_backward(void) {
+    static float out[B * HQ * SQ * DV], lse[B * HQ * SQ], ones[B * HQ * SQ * DV];
+    static float d_q[B * HQ * SQ * D], d_k[B * HKV * SKV * D], d_v[B * HKV * SKV * DV];
+    float bias[HQ] = {0.5f, -2}, d_bias[HQ] = {NAN, NAN};
+    int64_t heads[] = {HQ};
+    DLTensor q = floats(g_q, 4, g_q_shape), k = floats(g_k, 4, g_k_shape);
+    DLTensor v = floats(g_v, 4, g_v_shape), o = floats(out, 4, g_out_shape);
+    DLTensor l = floats(lse, 3, g_q_shape), d_o = floats(ones, 4, g_out_shape);
+    DLTensor d_l = floats(ones, 3, g_q_shape), buffer = floats(bias, 1, heads);
+    DLTensor gradient_q = floats(d_q, 4, g_q_shape), gradient_k = floats(d_k, 4, g_k_shape);
+    DLTensor gradient_v = floats(d_v, 4, g_v_shape), gradient_bias = floats(d_bias, 1, heads);
+    const DLTensor* d_buffers[] = {&gradient_bias};
+    const flexion_scalar gain = {0, 0, 1.75};
+    flexion_score_mod* score = NULL;
+    flexion_mask_mod* causal = NULL;
+    flexion_block_mask* mask = NULL;
+    for (int i = 0; i < B * HQ * SQ * DV; ++i) ones[i] = 1;
+    CHECK_OK(flexion_score_mod_create(kBiased, &buffer, 1, &gain, 1, &score));
+    CHECK_OK(flexion_mask_mod_create(kCausal, NULL, 0, NULL, 0, &causal));
+    CHECK_OK(flexion_block_mask_create(causal, 0, 0, SQ, SKV, 0, 0, &mask));
+    flexion_attention_options forward = FLEXION_ATTENTION_OPTIONS_INIT;
+    forward.score_mod = score;
+    forward.block_mask = mask;
+    forward.lse = &l;
+    CHECK_OK(flexion_attention(&q, &k, &v, &o, &forward));
+
+    flexion_backward_options options = FLEXION_BACKWARD_OPTIONS_INIT;
+    options.score_mod = score;
+    options.block_mask = mask;
+    options.parallel_for = host_loop;
+    options.parallel_for_host = &g_bodies;
+    g_bodies = 0;
+    CHECK_OK(flexion_attention_backward(&q, &k, &v, &o, &l, &d_o, &gradient_q, &gradient_k,
+                                        &gradient_v, &options));
+    CHECK(g_bodies > 0);
+    /* The weights of a row sum to 1. */
+    double sum = 0;
+    for (int j = 0; j < SKV; ++j) sum += d_v[j * DV];
+    CHECK(fabs(sum - HQ * SQ) < 1e-2);
+    for (int c = 0; c < D; ++c) CHECK(d_k[(SKV - 1) * D + c] == 0); /* no query sees it */
+    const int at = (SQ + 7) * D + 2;
+    const float before = g_q[at];
+    double difference = 0;
+    for (int d = 0; d < DV; ++d) {
+        g_q[at] = before + 0.01f;
+        difference += expected(1, 7, d, 1.75);
+        g_q[at] = before - 0.01f;
+        difference -= expected(1, 7, d, 1.75);
+    }
+    g_q[at] = before;
+    CHECK(fabs(d_q[at] - difference / 0.02) < 1e-3);
+
+    /* A bias that is equal along a row moves lse alone. */
+    options.d_lse = &d_l;
+    options.d_buffers = d_buffers;
+    options.d_buffer_count = 1;
+    CHECK_OK(flexion_attention_backward(&q, &k, &v, &o, &l, NULL, NULL, NULL, NULL, &options));
+    for (int h = 0; h < HQ; ++h) CHECK(fabsf(d_bias[h] - SQ) < 1e-2f);
+
+    CHECK_ERROR(FLEXION_USER_ERROR, "lse is NULL",
+                flexion_attention_backward(&q, &k, &v, &o, NULL, &d_o, NULL, NULL, NULL, NULL));
+    options.d_buffers = NULL;
+    CHECK_ERROR(FLEXION_USER_ERROR, "d_buffers is NULL",
+                flexion_attention_backward(&q, &k, &v, &o, &l, &d_o, NULL, NULL, NULL, &options));
+    flexion_backward_options older = FLEXION_BACKWARD_OPTIONS_INIT;
+    older.size = offsetof(flexion_backward_options, d_buffers);
+    older.d_buffer_count = 9; /* beyond its size: not read */
+    older.backend = "abacus"; /* nor this */
+    CHECK_OK(flexion_attention_backward(&q, &k, &v, &o, &l, &d_o, NULL, NULL, NULL, &older));
+
+    flexion_block_mask_destroy(mask);
+    flexion_mask_mod_destroy(causal);
+    flexion_score_mod_destroy(score);
+}
+
 static void test_masks(void) {
     int32_t num[] = {1, 2}, indices[] = {0, 1, 0, 1};
     int64_t num_shape[] = {1, 1, 2}, index_shape[] = {1, 1, 2, 2};
@@ -242,6 +317,7 @@ int main(void) {
     for (int i = 0; i < B * HKV * SKV * D; ++i) g_k[i] = cosf(3 * (float)i);
     for (int i = 0; i < B * HKV * SKV * DV; ++i) g_v[i] = sinf(5 * (float)i + 1);
     test_attention();
+    test_backward();
     test_masks();
     test_errors();
     printf("%d failures\n", g_failures);
