@@ -167,24 +167,9 @@ class Command(unittest.TestCase):
             "no array 'q'", self.run_flexion("run", self.path("out.npz"), status=1).stderr
         )
 
-    def test_bench_prints_json(self):
-        line = self.run_flexion(
-            "bench",
-            "--seq",
-            "300",
-            "--heads",
-            "2",
-            "--seconds",
-            "0.05",
-            "--score",
-            "alibi",
-            "--mask",
-            "causal",
-            "--threads",
-            "1",
-            "--json",
-        ).stdout
-        result = json.loads(line)
+    def bench(self, *arguments):
+        common = "--seq 300 --heads 2 --seconds 0.05 --mask causal --threads 1 --json".split()
+        result = json.loads(self.run_flexion("bench", *common, *arguments).stdout)
         for key in (
             "backend direction dtype head_dim seq score mask threads isa ms gflops peak_gflops "
             "fraction_of_peak compile_ms scratch_bytes error"
@@ -192,6 +177,15 @@ class Command(unittest.TestCase):
             self.assertIn(key, result)
         self.assertLess(result["error"], 1e-4)
         self.assertGreater(result["compile_ms"], 0)
+        return result
+
+    def test_bench_prints_json(self):
+        self.assertEqual(self.bench("--score", "alibi")["direction"], "forward")
+
+    def test_bench_of_the_backward_pass(self):
+        backward = ["--direction", "backward", "--score", "relative"]
+        self.assertEqual(self.bench(*backward)["direction"], "backward")
+        self.bench(*backward, "--buffer-gradients")
 
     def test_cache(self):
         path = self.run_flexion("cache", "path").stdout.strip()

@@ -2,6 +2,8 @@
 // flexion bench: a problem timed in rotation with the machine's peak, its error against the
 // reference.
 #include <cstdio>
+#include <functional>
+#include <optional>
 #include <random>
 
 #include <CLI/CLI.hpp>
@@ -13,6 +15,7 @@
 #include "api/context.h"
 #include "cli/commands.h"
 #include "cli/spec.h"
+#include "measure/backward.h"
 #include "measure/error.h"
 #include "measure/rotation.h"
 #include "measure/tensor.h"
@@ -31,7 +34,7 @@ struct BenchOptions {
                  batch = 1, block = 128;
     int threads = 0;
     double seconds = 2;
-    bool json = false, error = true;
+    bool json = false, error = true, buffer_gradients = false;
 };
 
 Tensors make_tensors(const BenchOptions& o, DType dtype) {
@@ -44,6 +47,34 @@ Tensors make_tensors(const BenchOptions& o, DType dtype) {
     return in;
 }
 
+/// What is timed, in one direction or the other.
+struct Timed {
+    std::function<void(LaunchInfo*)> call;
+    std::function<double(std::int64_t visited_scores)> operations;
+    std::function<double()> error;
+};
+
+Timed forward(const Tensors& in, const AttentionOptions& options, const MaskMod& mask_mod) {
+    return {.call =
+                [&](LaunchInfo* info) {
+                    AttentionOptions with_info = options;
+                    with_info.info = info;
+                    attention(in.q.view(), in.k.view(), in.v.view(), in.out.view(), with_info);
+                },
+            .operations =
+                [&](std::int64_t visited) {
+                    const auto dims = in.q.view().shape[3] + in.v.view().shape[3];
+                    return 2.0 * static_cast<double>(visited) * static_cast<double>(dims);
+                },
+            .error = [&] { return measure::error_against_reference(in, options, mask_mod); }};
+}
+
+Timed backward(measure::BackwardProblem& problem) {
+    return {.call = [&](LaunchInfo* info) { problem.call(info); },
+            .operations = [&](std::int64_t visited) { return problem.operations(visited); },
+            .error = [&] { return problem.error(); }};
+}
+
 void run(BenchOptions o) {
     o.kv_seq = o.kv_seq ? o.kv_seq : o.seq;
     o.kv_heads = o.kv_heads ? o.kv_heads : o.heads;
@@ -53,7 +84,6 @@ void run(BenchOptions o) {
     const Tensors in = make_tensors(o, dtype);
     SpecScope scope(o.heads, o.seq, o.kv_seq);
     const MaskMod mask_mod = mask_from_spec(o.mask, scope);
-    LaunchInfo info;
     AttentionOptions options;
     options.score_mod = score_from_spec(o.score, scope);
     if (mask_mod)
@@ -61,23 +91,22 @@ void run(BenchOptions o) {
             create_block_mask(mask_mod, {}, {}, o.seq, o.kv_seq, {o.block, o.block});
     options.threads = o.threads ? o.threads : default_context().pool().size();
     options.backend = o.backend;
-    options.info = &info;
-    const auto call = [&] {
-        attention(in.q.view(), in.k.view(), in.v.view(), in.out.view(), options);
-    };
-    call();
-    const LaunchInfo first = info;
-    options.info = nullptr;
-    const bool few_queries = o.seq * (o.heads / o.kv_heads) <= 16;
+    const bool is_forward = o.direction == "forward";
+    std::optional<measure::BackwardProblem> problem;
+    if (!is_forward) problem.emplace(in, options, mask_mod, o.buffer_gradients);
+    const Timed timed = is_forward ? forward(in, options, mask_mod) : backward(*problem);
+    LaunchInfo first;
+    timed.call(&first);
+    const bool few_queries = is_forward && o.seq * (o.heads / o.kv_heads) <= 16;
     const measure::Work work{
         .dtype = dtype,
         .isa = first.isa.c_str(),
         .threads = first.threads,
-        .operations = 2.0 * static_cast<double>(first.visited_scores) *
-                      static_cast<double>(o.head_dim + o.v_head_dim),
+        .operations = timed.operations(first.visited_scores),
         .bytes = few_queries ? (in.k.view().numel() + in.v.view().numel()) * size_of(dtype) : 0};
-    const measure::Timing t = measure::in_rotation(default_context().pool(), work, o.seconds, call);
-    const double error = o.error ? measure::error_against_reference(in, options, mask_mod) : 0;
+    const measure::Timing t = measure::in_rotation(default_context().pool(), work, o.seconds,
+                                                   [&] { timed.call(nullptr); });
+    const double error = o.error ? timed.error() : 0;
 
     const auto named = [](const std::string& spec) { return spec.empty() ? "none" : spec; };
     if (o.json) {
@@ -136,7 +165,7 @@ void add_bench(CLI::App& app) {
     CLI::App* command = app.add_subcommand("bench", "Time a problem beside the machine's peak");
     command->add_option("--backend", o->backend)->capture_default_str();
     command->add_option("--direction", o->direction)
-        ->check(CLI::IsMember({"forward"}))
+        ->check(CLI::IsMember({"forward", "backward"}))
         ->capture_default_str();
     command->add_option("--dtype", o->dtype)
         ->check(CLI::IsMember({"f32", "f64", "bf16", "f16"}))
@@ -156,6 +185,8 @@ void add_bench(CLI::App& app) {
     command->add_option("--score", o->score, "SPEC of the score_mod");
     command->add_option("--mask", o->mask, "SPEC of the mask_mod");
     command->add_option("--seconds", o->seconds, "of timed calls")->capture_default_str();
+    command->add_flag("--buffer-gradients", o->buffer_gradients,
+                      "backward: of what the score_mod captures, too");
     command->add_flag("--json", o->json, "one JSON object on a line");
     command->add_flag("!--no-error", o->error, "skip the comparison with the reference");
     command->callback([o] { run(*o); });

@@ -2,6 +2,7 @@
 // Tensors that own their memory, for tools and examples.
 #pragma once
 
+#include <algorithm>
 #include <initializer_list>
 #include <memory>
 #include <random>
@@ -17,12 +18,20 @@ namespace flexion::measure {
 class Tensor {
 public:
     Tensor(DType dtype, std::initializer_list<std::int64_t> shape)
-        : view_(TensorView::dense(nullptr, dtype, shape)) {
-        bytes_.resize(static_cast<std::size_t>(view_.numel() * size_of(dtype)) + kLine);
+        : Tensor(TensorView::dense(nullptr, dtype, shape)) {}
+    /// Of zeros, of the shape and dtype of `like`.
+    explicit Tensor(const TensorView& like) : view_(like) {
+        std::int64_t stride = 1;
+        for (int i = view_.rank - 1; i >= 0; --i) {
+            view_.strides[i] = stride;
+            stride *= std::max<std::int64_t>(view_.shape[i], 1);
+        }
+        bytes_.resize(static_cast<std::size_t>(view_.numel() * size_of(view_.dtype)) + kLine);
         void* data = bytes_.data();
         std::size_t space = bytes_.size();
         view_.data = std::align(kLine, space - kLine, data, space);
     }
+    Tensor(Tensor&&) = default;
     Tensor& fill_normal(std::mt19937_64& random) {
         std::normal_distribution<float> normal;
         for (std::int64_t i = 0; i < view_.numel(); ++i) set(i, normal(random));
