@@ -12,7 +12,7 @@ from flexion.block.block_mask import (
     BlockMask,
     _create_empty_block_mask,
 )
-from flexion.block.cores import core_of, from_tables
+from flexion.block.cores import core_of, from_tables, ready_core
 from flexion.block.create import (
     _convert_mask_to_block_mask,
     _round_up_to_multiple,
@@ -134,14 +134,16 @@ def _attention(q, k, v, score_mod, block_mask, scale, enable_gqa, want_lse, want
         arrays = _arrays(q, k, v)
         return _attention(*arrays, score_mod, block_mask, scale, enable_gqa, want_lse, want_max)
     of_torch = is_tensor(q)
+    device = q.device if of_torch else None
     usual = (
         len(qs) == len(ks) == 4
-        and qs[0] == ks[0]
-        and qs[1] == ks[1]
+        and len(vs) == 4
+        and qs[0] == ks[0] == vs[0]
+        and qs[1] == ks[1] == vs[1]
         and qs[3] == ks[3]
-        and ks[:3] == vs[:3]
+        and ks[2] == vs[2]
         and q.dtype == k.dtype == v.dtype
-        and (not of_torch or q.device == k.device == v.device)
+        and (not of_torch or device == k.device == v.device)
     )
     if not usual:
         validate.check_inputs(q, k, v, block_mask, enable_gqa)
@@ -152,16 +154,18 @@ def _attention(q, k, v, score_mod, block_mask, scale, enable_gqa, want_lse, want
             _sliced_mask_mod_error(None, None, None, None)
         if is_noop(mask_mod):
             mask_mod = None
+        core = ready_core(block_mask, (qs[2], ks[2]), device)
+    if block_mask is not None and core is None:
         if not validate.is_one_block(block_mask):
             validate.check_lengths(block_mask, qs[2], ks[2])
         elif mask_mod is None:
             block_mask = None
-    if block_mask is not None:
-        validate.check_device(block_mask, q)
+        if block_mask is not None:
+            validate.check_device(block_mask, q)
     one_dtype = usual or q.dtype == k.dtype == v.dtype
     if not is_plain(q, k, v) or not one_dtype or (of_torch and q.is_meta):
         return _elsewhere(q, k, v, score_mod, block_mask, scale, enable_gqa, want_lse, want_max)
-    if block_mask is not None:
+    if block_mask is not None and core is None:
         core = _core(block_mask, qs[2], ks[2])
     grad = torch is not None and torch.is_grad_enabled()
     call = prepare(

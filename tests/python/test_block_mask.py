@@ -236,6 +236,25 @@ def test_copies():
         assert other.mask_mod is causal
 
 
+def test_tables_that_are_written_to_count():
+    q, k, v = (torch.randn(1, 1, 128, 16) for _ in range(3))
+    make = lambda: flexion.create_block_mask(causal, None, None, 128, 128, BLOCK_SIZE=64)
+    first, written, replaced = make(), make(), make()
+    expected = flexion.flex_attention(q, k, v, block_mask=first)
+    written.full_kv_num_blocks.zero_()  # the lower left block
+    replaced.full_kv_num_blocks = torch.zeros(1, 1, 2, dtype=torch.int32)
+    for mask in (written, replaced):
+        out = flexion.flex_attention(q, k, v, block_mask=mask)
+        assert torch.equal(out[:, :, :64], expected[:, :, :64])
+        torch.testing.assert_close(
+            out[:, :, 64:],
+            torch.nn.functional.scaled_dot_product_attention(
+                q[:, :, 64:], k[:, :, 64:], v[:, :, 64:], is_causal=True
+            ),
+        )
+    assert torch.equal(flexion.flex_attention(q, k, v, block_mask=first), expected)
+
+
 def test_pytree():
     table = torch.arange(300)
     mask = flexion.create_block_mask(lambda b, h, q, k: table[q] >= k, 1, 1, 300, 300)

@@ -32,15 +32,16 @@ def check(q, k, v, score_mod=None, block_mask=None, mask_mod=None, what="out", *
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("name", score_mods())
 def test_score_mods(name, dtype):
-    check(*inputs(Hq=8, L=80, E=16, dtype=dtype), score_mods()[name], what=name)
+    check(*inputs(Hq=8, L=60, E=16, dtype=dtype), score_mods()[name], what=name)
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("name", mask_mods())
 def test_mask_mods(name, dtype):
-    q, k, v = inputs(Hq=8, L=150, E=16, dtype=dtype)
+    q, k, v = inputs(Hq=8, L=100, E=16, dtype=dtype)
     mask_mod = mask_mods()[name]
-    check(q, k, v, None, flexion.create_block_mask(mask_mod, 2, 8, 150, 150), what=name)
+    block_mask = flexion.create_block_mask(mask_mod, 2, 8, 100, 100, BLOCK_SIZE=32)
+    check(q, k, v, None, block_mask, what=name)
 
 
 @pytest.mark.parametrize("size", [32, 128, 256, (128, 256), (256, 128), (96, 48)], ids=str)

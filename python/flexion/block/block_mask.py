@@ -80,7 +80,7 @@ class BlockMask(MaskState, _Base):
         tensors are not known yet; the operator decides the blocks when it runs."""
         self = cls.__new__(cls)
         self._set_rest(seq_lengths, block_size, mask_mod)
-        self._core, self._device = core, device
+        self._core, self._core_lengths, self._device = core, seq_lengths, device
         self.__dict__.update(state)
         return self
 

@@ -15,6 +15,7 @@ class MaskState:
 
     # In the instance where they differ:
     _core = None  # the BlockMaskCore that decided the blocks; None where tables did
+    _core_lengths = None  # what _core was made for
     _versions = None  # the tables of keys made from _core, with their versions at that time
     _recipe = None  # (B, H) as create_block_mask got them, while the blocks follow from mask_mod
     _separate = True  # full blocks have tables of their own
@@ -34,9 +35,9 @@ class MaskState:
         """Whether _core still says what the tables say, made or not."""
         if self._core is None:
             return False
-        return self._versions is None or cores.unchanged(
-            self._versions, [self.__dict__.get(name) for name in tables.KV]
-        )
+        if self._versions is None:
+            return not any(name in self.__dict__ for name in tables.KV)
+        return cores.unchanged(self._versions, [self.__dict__.get(name) for name in tables.KV])
 
     def _make_keys(self):
         core = self._core
