@@ -7,7 +7,7 @@
 #include "api/call.h"
 #include "api/context.h"
 #include "api/contiguous.h"
-#include "api/validate.h"
+#include "api/validate/validate.h"
 #include "plan/launch.h"
 #include "support/fail.h"
 

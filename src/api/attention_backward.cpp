@@ -4,7 +4,7 @@
 
 #include "api/call.h"
 #include "api/contiguous.h"
-#include "api/validate.h"
+#include "api/validate/validate.h"
 #include "support/fail.h"
 
 namespace flexion {

@@ -8,7 +8,7 @@
 
 #include <flexion/flexion.h>
 
-#include "api/validate.h"
+#include "api/validate/validate.h"
 #include "cases/host_tensor.h"
 
 namespace flexion {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // One check per rule of a call, each with a message that says what came and what would do.
-#include "api/checks.h"
+#include "api/validate/checks.h"
 
 #include <cmath>
 #include <tuple>
 
-#include "api/validate.h"
+#include "api/validate/validate.h"
 #include "ir/function.h"
 #include "support/fail.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rules of attention, in the order in which their messages help most.
-#include "api/validate.h"
+#include "api/validate/validate.h"
 
-#include "api/checks.h"
+#include "api/validate/checks.h"
 
 namespace flexion {
 

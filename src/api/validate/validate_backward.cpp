@@ -2,8 +2,8 @@
 // The rules of attention_backward: those of the forward call, and what gradients must be.
 #include <vector>
 
-#include "api/checks.h"
-#include "api/validate.h"
+#include "api/validate/checks.h"
+#include "api/validate/validate.h"
 #include "support/fail.h"
 
 namespace flexion {
