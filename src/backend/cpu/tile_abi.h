@@ -76,7 +76,7 @@ struct BackwardTile {
 /// ds_panel is dp. dp is not read unless wants_ds or a gather needs it. dS is the gradient of q.k
 /// without the factor `scale`. Offsets are those of a contiguous copy of the gather's buffer, of
 /// fewer than 2^31 elements, by GatherSum (tile_kernel.h): all [1], rows [lanes], lanes [rows],
-/// scattered [rows][lanes], else none.
+/// distances and scattered [rows][lanes], else none.
 using BackwardPass = void (*)(const void* s, void* dp, const BackwardTile* tile,
                               const TileArgs* args, const Word* captures);
 

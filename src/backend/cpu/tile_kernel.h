@@ -28,6 +28,7 @@ enum class GatherSum : std::uint8_t {
     lanes,      ///< summed over lanes: one value a key
     diagonals,  ///< summed along diagonals, whose elements are known from the affine indices
     written,    ///< each position has its own element, known from the affine indices
+    distances,  ///< summed along diagonals, whose elements the offsets tell (buckets of distances)
     scattered,  ///< added one by one
 };
 GatherSum gather_sum(const plan::Gather& gather, std::uint64_t assumptions);

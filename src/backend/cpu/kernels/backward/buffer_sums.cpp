@@ -56,7 +56,7 @@ GatherSum gather_sum(const plan::Gather& gather, std::uint64_t assumptions) {
             return GatherSum::lanes;
         case plan::Along::diagonal:
             return plan::in_range(gather, assumptions) ? GatherSum::diagonals
-                                                       : GatherSum::scattered;
+                                                       : GatherSum::distances;
         case plan::Along::both:
             break;
     }
@@ -212,12 +212,21 @@ void BufferSums::add(const Gather& gather, const TileArgs& tile, const void* val
             kernels_.sum_over_lanes(values, rows, sums);
             for (int i = 0; i < rows; ++i) out[offsets[i]] += sums[i];
             break;
-        case GatherSum::diagonals: {
+        case GatherSum::diagonals:
+        case GatherSum::distances: {
             const std::int64_t room = rows + 2 * lanes_;
             kernels_.sum_over_diagonals(values, rows, sums, sums + room / lanes_ * lanes_);
-            // gather.k is -gather.q: the diagonal of lane - row moves by gather.q.
-            T* diagonal = out + first - gather.q * (rows - 1);
-            for (int i = 0; i < rows + tile.lanes - 1; ++i) diagonal[i * gather.q] += sums[i];
+            const int count = rows + tile.lanes - 1;
+            if (gather.sum == GatherSum::diagonals) {
+                // gather.k is -gather.q: the diagonal of lane - row moves by gather.q.
+                T* diagonal = out + first - gather.q * (rows - 1);
+                for (int i = 0; i < count; ++i) diagonal[i * gather.q] += sums[i];
+                break;
+            }
+            // A diagonal begins in the first row or in the first lane.
+            for (int i = 0; i < rows - 1; ++i)
+                out[offsets[(rows - 1 - i) * std::int64_t{lanes_}]] += sums[i];
+            for (int i = rows - 1; i < count; ++i) out[offsets[i - (rows - 1)]] += sums[i];
             break;
         }
         case GatherSum::written: {
