@@ -45,7 +45,8 @@ FLEXION_C_API const char* flexion_last_error(void);
 /* Options of the process and their variables of the environment: see flexion/options.h. */
 FLEXION_C_API flexion_status flexion_set_option(const char* name, const char* value);
 
-/* Device memory from the host program's allocator: see flexion/device.h. Both NULL: the driver's. */
+/* Device memory from the host program's allocator: see flexion/device.h. Both NULL: the driver's.
+ */
 typedef void* (*flexion_device_allocate)(void* host, size_t bytes, int device);
 typedef void (*flexion_device_release)(void* host, void* data, size_t bytes, int device);
 FLEXION_C_API flexion_status flexion_set_device_allocator(flexion_device_allocate allocate,
@@ -127,9 +128,22 @@ typedef struct flexion_attention_options {
     int32_t block_q, block_kv, query_buffers;
 } flexion_attention_options;
 
-#define FLEXION_ATTENTION_OPTIONS_INIT \
-    {sizeof(flexion_attention_options), NULL, NULL, 0, 1, 0, NULL, NULL, NULL, NULL, NULL, NULL, 0, \
-     0, 0}
+#define FLEXION_ATTENTION_OPTIONS_INIT  \
+    {sizeof(flexion_attention_options), \
+     NULL,                              \
+     NULL,                              \
+     0,                                 \
+     1,                                 \
+     0,                                 \
+     NULL,                              \
+     NULL,                              \
+     NULL,                              \
+     NULL,                              \
+     NULL,                              \
+     NULL,                              \
+     0,                                 \
+     0,                                 \
+     0}
 
 /* out = softmax(mask(score_mod(q k^T * scale))) v, as flexion::attention (flexion/attention.h).
  *   q [B, Hq, Sq, D]  k [Bkv, Hkv, Skv, D]  v [Bkv, Hkv, Skv, Dv]  out [B, Hq, Sq, Dv]

@@ -5,8 +5,8 @@
 
 #include "backend/cuda/cubin.h"
 #include "backend/cuda/emit/device_text.h"
-#include "backend/cuda/listed_mask.h"
 #include "backend/cuda/emit/text.h"
+#include "backend/cuda/listed_mask.h"
 
 namespace flexion::cuda {
 namespace {
