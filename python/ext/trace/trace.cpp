@@ -30,7 +30,7 @@ void explain(const nb::python_error& error) {
             "a NumPy array is indexed by a traced value, and NumPy does not ask Flexion; capture "
             "torch.from_numpy(array) or flexion.Buffer(array) instead");
     }
-    if (error.matches(PyExc_RuntimeError) && says("Could not infer dtype of Value")) {
+    if (error.matches(PyExc_RuntimeError) && says("Could not infer dtype of flexion._C")) {
         throw TraceFailure(
             place_of(error) +
             "torch.tensor(x) of a traced value; it is a tensor already, and torch.full_like(x, 2) "
