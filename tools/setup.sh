@@ -8,7 +8,8 @@ packages=(g++ cmake ninja-build ccache lld-19 llvm-19-dev zlib1g-dev libzstd-dev
           libxxhash-dev libzip-dev pkg-config libsleef-dev libdlpack-dev libgtest-dev libcli11-dev
           nlohmann-json3-dev libbenchmark-dev)
 case ${1:-} in
-    test) packages+=(clang-19 libclang-rt-19-dev clang-format-19 python3 git) ;;
+    test) packages+=(clang-19 libclang-rt-19-dev clang-format-19 python3 python3-dev python3-venv
+                     git) ;;
     tidy) packages+=(clang-tidy-19 git) ;;
 esac
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The tests, in stages: test.sh [STAGE...], of setup release asan tsan ubsan fuzz long; the first
-# two when none is named, and long takes hours. Stops at the first stage that fails; prints the
-# seconds of each at the end, and last the closing line of ctest for the release build.
+# The tests, in stages: test.sh [STAGE...], of setup release python asan tsan ubsan fuzz long; the
+# first three when none is named, and long takes hours. Stops at the first stage that fails; prints
+# the seconds of each at the end, and last the closing line of ctest for the release build.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 jobs=$(nproc)
@@ -36,6 +36,21 @@ long() {
     return $status
 }
 
+# The Python package, from the libraries of the release build.
+python_tests() {
+    {
+        tools/venv.sh test &&
+            cmake --preset release -DFLEXION_PYTHON=ON \
+                -DPython_EXECUTABLE="$PWD/.venv/bin/python" &&
+            cmake --build --preset release -j "$jobs" --target python_package -- --quiet
+    } >build/python.log 2>&1 || { cat build/python.log; return 1; }
+    local status=0
+    PYTHONPATH=$PWD/build/release/python/package .venv/bin/python -m pytest -rs \
+        >build/python.ctest.log 2>&1 || status=$?
+    grep -E '^(FAILED|ERROR|E  |SKIPPED|=+ .* =+$)' build/python.ctest.log
+    return $status
+}
+
 fuzz() {
     build fuzz fuzz_targets || return 1
     local targets=(build/fuzz/tests/fuzz/fuzz_*)
@@ -60,7 +75,7 @@ stage() {  # NAME COMMAND...
     status=$?
     names+=("$name")
     seconds+=($((SECONDS - start)))
-    closings+=("$(grep -hs 'tests passed' "build/$name.ctest.log" | tail -n 1)")
+    closings+=("$(grep -hsE 'tests passed|[0-9]+ passed' "build/$name.ctest.log" | tail -n 1)")
     if [ $status -ne 0 ]; then
         summary
         echo "stage $name failed" >&2
@@ -81,18 +96,20 @@ mkdir -p build
 rm -f build/*.ctest.log
 stages=("$@")
 if [ ${#stages[@]} -eq 0 ]; then
-    stages=(setup release)
+    stages=(setup release python)
 fi
 for each in "${stages[@]}"; do
     case $each in
         setup) stage setup tools/setup.sh test ;;
         release) stage release build_and_test release ;;
+        python) stage python python_tests ;;
         asan | ubsan) stage "$each" build_and_test "$each" short_tests ;;
         tsan) stage tsan build_and_test tsan tsan_tests ;;
         fuzz) stage fuzz fuzz ;;
         long) stage long long ;;
         *)
-            echo "test.sh: no stage $each; there are setup release asan tsan ubsan fuzz long" >&2
+            echo "test.sh: no stage $each; there are setup release python asan tsan ubsan fuzz" \
+                "long" >&2
             exit 2
             ;;
     esac

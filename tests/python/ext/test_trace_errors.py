@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What cannot be traced is an error that names this file and the line, and what to write instead."""
+"""What cannot be traced is an error that names the file, the line, and what to write instead."""
 import inspect
 import math
 
