@@ -17,7 +17,7 @@ build:
 	@cmake --build --preset release
 
 demo:
-	@tools/setup.sh
+	@tools/setup.sh demo
 	@$(CONFIGURE)
 	@cmake --build --preset release --target flexion_demo -- --quiet
 	@build/release/examples/flexion_demo demo-out

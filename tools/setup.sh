@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Installs from Debian's packages what the build needs (setup.sh), and what the tests (setup.sh
-# test) or clang-tidy (setup.sh tidy) need besides. Takes a few milliseconds when it is all there.
+# test), the demonstration (demo) or clang-tidy (tidy) need besides. Takes a few milliseconds when it is all there.
 set -euo pipefail
 
 packages=(g++ cmake ninja-build ccache lld-19 llvm-19-dev zlib1g-dev libzstd-dev libfmt-dev
@@ -10,6 +10,7 @@ packages=(g++ cmake ninja-build ccache lld-19 llvm-19-dev zlib1g-dev libzstd-dev
 case ${1:-} in
     test) packages+=(clang-19 libclang-rt-19-dev clang-format-19 python3 python3-dev python3-venv
                      git) ;;
+    demo) packages+=(python3 python3-dev python3-venv) ;;
     tidy) packages+=(clang-tidy-19 git) ;;
 esac
 
