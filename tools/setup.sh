@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Installs from Debian's packages what the build needs (setup.sh), and what the tests (setup.sh
-# test), the demonstration (demo) or clang-tidy (tidy) need besides. Takes a few milliseconds when it is all there.
+# test), the demonstration (demo) or clang-tidy (tidy) need besides. Takes a few milliseconds when
+# it is all there.
 set -euo pipefail
 
 packages=(g++ cmake ninja-build ccache lld-19 llvm-19-dev zlib1g-dev libzstd-dev libfmt-dev
