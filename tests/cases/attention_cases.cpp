@@ -197,6 +197,8 @@ void add_heads_and_batches(std::vector<AttentionCase>& cases) {
     // More heads than threads could ever be, of almost no work each.
     cases.push_back({.B = 2272, .Hq = 6, .Hkv = 3, .Sq = 2, .Skv = 3, .D = 4, .mask = "causal"});
     cases.push_back({.B = 40, .Hq = 16, .Sq = 72, .D = 8});
+    // Enough heads for tiles of 256 queries, and rows long enough to be copied for them.
+    cases.push_back({.B = 2, .Hq = 16, .Hkv = 1, .Sq = 270, .D = 128, .mask = "causal"});
 }
 
 void add_special(std::vector<AttentionCase>& cases) {
