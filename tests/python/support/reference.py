@@ -50,11 +50,14 @@ def mean_error(x, golden):
 
 
 def assert_close_to(golden, ours, torchs, dtype, what="out"):
-    """Our mean error is at most 1.1 times torch's in 16 bits, 10 times in f32."""
+    """Our mean error is at most 1.1 times torch's in 16 bits, 10 times in f32. Torch's error of a
+    few sums can be far below their rounding by luck, which is then the measure in f32."""
     assert ours.shape == golden.shape, (what, ours.shape, golden.shape)
     factor = 10 if dtype == torch.float32 else 1.1
     error, reference = mean_error(ours, golden), mean_error(torchs, golden)
-    assert error <= factor * reference + 1e-7, (what, dtype, error, reference)
+    few = dtype == torch.float32 and golden.numel() < 16
+    rounding = torch.finfo(dtype).eps * golden.abs().mean().item() if few else 0
+    assert error <= factor * max(reference, rounding) + 1e-7, (what, dtype, error, reference)
 
 
 def inputs(B=2, Hq=4, L=96, E=32, *, Hkv=None, S=None, Ev=None, Bkv=None, dtype=torch.float32):
