@@ -19,7 +19,7 @@
 
 namespace flexion::cpu {
 
-inline constexpr int kTileAbi = 4;
+inline constexpr int kTileAbi = 5;
 
 /// Where a tile lies in (b, h, q, k), the logical coordinates that mods see.
 struct TileArgs {

@@ -11,8 +11,9 @@
 
 namespace flexion::cpu {
 
-/// Filled by whoever derives from it and owns the code: `tile` for forward problems, `mask` for
-/// mask_leaf problems, `backward` for backward ones; the others are null.
+/// Filled by whoever derives from it and owns the code: `tile` for forward problems, `backward` for
+/// backward ones, `mask` for mask_leaf problems and beside the two others in masked kernels of the
+/// panel map; what is not there is null.
 class TileKernel : public backend::Kernel {
 public:
     TilePass tile = nullptr;

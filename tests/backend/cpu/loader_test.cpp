@@ -66,10 +66,10 @@ std::vector<std::string> code_mappings() {
 TEST(Loader, CodeRunsIsNeverWritableAndIsUnmapped) {
     ASSERT_TRUE(code_mappings().empty());
     {
-        const cpu::LoadedCode code = cpu::load_object(causal_object(), "mask_leaf", "k");
-        EXPECT_EQ(causal_answer(code.entry, 0, 100), 0u);
-        EXPECT_EQ(causal_answer(code.entry, 0, 0), 1u);
-        EXPECT_EQ(causal_answer(code.entry, 100, 0), 3u);
+        const cpu::LoadedCode code = cpu::load_object(causal_object(), {"mask_leaf"}, "k");
+        EXPECT_EQ(causal_answer(code.entries[0], 0, 100), 0u);
+        EXPECT_EQ(causal_answer(code.entries[0], 0, 0), 1u);
+        EXPECT_EQ(causal_answer(code.entries[0], 100, 0), 3u);
         const auto mappings = code_mappings();
         ASSERT_EQ(mappings.size(), 1u);
         EXPECT_NE(mappings[0].find(" r-xs "), std::string::npos) << mappings[0];
@@ -84,8 +84,8 @@ TEST(Loader, WorksWhereWritableMemoryMayNotBecomeExecutable) {
     if (child == 0) {
         if (::prctl(kSetMdwe, kRefuseExecGain, 0, 0, 0) != 0) ::_exit(77);
         try {
-            const cpu::LoadedCode code = cpu::load_object(causal_object(), "mask_leaf", "k");
-            ::_exit(causal_answer(code.entry, 100, 0) == 3 ? 0 : 1);
+            const cpu::LoadedCode code = cpu::load_object(causal_object(), {"mask_leaf"}, "k");
+            ::_exit(causal_answer(code.entries[0], 100, 0) == 3 ? 0 : 1);
         } catch (...) {
             ::_exit(2);
         }
@@ -99,7 +99,7 @@ TEST(Loader, WorksWhereWritableMemoryMayNotBecomeExecutable) {
 
 std::string refusal(const backend::Binary& object, const char* symbol = "mask_leaf") {
     try {
-        cpu::load_object(object, symbol, "the_kernel");
+        cpu::load_object(object, {symbol}, "the_kernel");
     } catch (const CompileError& error) {
         return error.what();
     }

@@ -22,16 +22,22 @@ unsigned expected(const ir::Function& f, const Captures& captures, const Rectang
     return some | all;
 }
 
+/// `score`: the mask pass of a forward kernel with that score_mod, whose captures come first.
 void check(const ir::Function& f, const Captures& captures, const Rectangle& at, cpu::Isa isa,
-           bool assume) {
+           bool assume, const ScoreMod* score = nullptr) {
     plan::Mods mods;
+    if (score != nullptr) {
+        mods.score = &score->function();
+        mods.score_captures = &score->captures();
+    }
     mods.mask = &f;
     mods.mask_captures = &captures;
     plan::Problem problem;
-    problem.direction = plan::Direction::mask_leaf;
+    problem.direction = score ? plan::Direction::forward : plan::Direction::mask_leaf;
+    problem.masked = score != nullptr;
     if (assume) problem.assumptions = assumption_bits(f, captures, at);
     const auto kernel = compiled(problem, mods, isa);
-    ASSERT_EQ(kernel->tile, nullptr);
+    ASSERT_EQ(kernel->tile != nullptr, score != nullptr);
     std::vector<cpu::Word> words(cpu::capture_words(mods));
     cpu::pack_captures(mods, kernel->vector_functions, words.data());
     // All of the rectangle, and pieces of it: a piece is often decided where the whole is not.
@@ -72,8 +78,14 @@ TEST(MaskPass, AgreesWithTheInterpreterOnKnownMasks) {
         mask_mod([](Expr, Expr, Expr, Expr k) { return k > 100; }),
         mask_mod([](Expr b, Expr h, Expr, Expr) { return b == h; }),
         mask_mod([table](Expr, Expr, Expr q, Expr k) { return to_bool(table(q, k)); })};
+    std::vector<float> slopes(8, 0.5f);
+    const Buffer slope = buffer(TensorView::dense(slopes.data(), DType::f32, {8}));
+    const ScoreMod score = score_mod([slope](Expr s, Expr, Expr h, Expr q, Expr k) {
+        return s + slope(h) * to_float(k - q) * scalar(2.0);
+    });
     for (const cpu::Isa isa : runnable_isas()) {
         for (const MaskMod& mask : all) {
+            check(mask.function(), mask.captures(), {1, 2, 90, 40, 131, 77}, isa, false, &score);
             for (const bool assume : {false, true}) {
                 for (const Rectangle& at :
                      {Rectangle{1, 1, 64, 64, 128, 128}, Rectangle{1, 2, 90, 40, 131, 77},

@@ -140,7 +140,7 @@ CompiledValues::CompiledValues(std::vector<Item> items, cpu::Isa isa, cpu::TileM
     source.text = module.text(functions);
     const backend::Binary object = cpu::compile_object(source);
     for (std::size_t i = 0; i < items_.size(); ++i)
-        code_.push_back(cpu::load_object(object, "values" + std::to_string(i), source.name));
+        code_.push_back(cpu::load_object(object, {"values" + std::to_string(i)}, source.name));
 }
 
 std::vector<ir::Column> CompiledValues::run(std::size_t which, const Captures& captures,
@@ -154,7 +154,7 @@ std::vector<ir::Column> CompiledValues::run(std::size_t which, const Captures& c
     std::vector<cpu::Word> words(cpu::capture_words(mods));
     cpu::pack_captures(mods, &cpu::vector_functions(isa_), words.data());
     const int width = cpu::lanes_per_panel(isa_) / (f64_ ? 2 : 1);
-    const auto entry = reinterpret_cast<ValuesPass>(const_cast<void*>(code_[which].entry));
+    const auto entry = reinterpret_cast<ValuesPass>(const_cast<void*>(code_[which].entries[0]));
 
     std::vector<ir::Column> columns(f.results.size());
     const std::size_t count = static_cast<std::size_t>(at.queries) * at.keys;

@@ -10,7 +10,7 @@ namespace {
 
 // The external symbol, too. It does not name the mods: equal structure gives equal text.
 std::string kernel_name(const plan::Problem& problem) {
-    if (problem.direction == plan::Direction::mask_leaf) return kMaskPassPrefix;
+    if (problem.direction == plan::Direction::mask_leaf) return kMaskPass;
     if (problem.direction == plan::Direction::backward)
         return formatted("{}_{}{}", kBackwardPassPrefix, flexion::name_of(problem.dtype),
                          problem.masked ? "_masked" : "");
@@ -19,6 +19,10 @@ std::string kernel_name(const plan::Problem& problem) {
 }
 
 }  // namespace
+
+bool has_mask_pass(std::string_view name) {
+    return name.ends_with("_masked") && !name.starts_with("tile_stream");
+}
 
 backend::Source emit(const plan::Problem& problem, const plan::Mods& mods, Isa isa) {
     ModuleText module(isa);
@@ -31,7 +35,9 @@ backend::Source emit(const plan::Problem& problem, const plan::Mods& mods, Isa i
     const auto emit_pass = leaf                                             ? emit_mask_pass
                            : problem.direction == plan::Direction::backward ? emit_backward_pass
                                                                             : emit_tile_pass;
-    source.text = module.text(emit_pass(module, source.name, problem, mods));
+    std::string functions = emit_pass(module, source.name, problem, mods);
+    if (has_mask_pass(source.name)) functions += emit_mask_pass(module, kMaskPass, problem, mods);
+    source.text = module.text(functions);
     return source;
 }
 

@@ -2,6 +2,8 @@
 // From a problem and its mods to the text of one compiled function.
 #pragma once
 
+#include <string_view>
+
 #include "backend/backend.h"
 #include "backend/cpu/tile_abi.h"
 
@@ -12,8 +14,11 @@ namespace flexion::cpu {
 /// as they are; of their captures only what the functions declare matters.
 backend::Source emit(const plan::Problem& problem, const plan::Mods& mods, Isa isa);
 
-/// How the names of MaskPasses and BackwardPasses begin; other names are of TilePasses.
-inline constexpr const char* kMaskPassPrefix = "mask_leaf";
+/// The name of MaskPasses, and how those of BackwardPasses begin; other names are of TilePasses.
+inline constexpr const char* kMaskPass = "mask_leaf";
 inline constexpr const char* kBackwardPassPrefix = "backward";
+/// Whether the kernel of that name holds the MaskPass of its mask_mod as well: masked ones of the
+/// panel map do.
+bool has_mask_pass(std::string_view name);
 
 }  // namespace flexion::cpu

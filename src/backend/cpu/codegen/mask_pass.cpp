@@ -27,10 +27,13 @@ std::string emit_mask_pass(ModuleText& module, const std::string& symbol,
     Code body(scope);
     const int lanes = vector_lanes(module.isa());
     const TileShape shape{TileMap::panel, lanes, kVectors};
-    Expression mask(
-        *mods.mask,
-        {.word = 1, .load = 0, .assumptions = problem.assumptions, .checked = problem.checked},
-        shape, 1, true);
+    Binding binding{
+        .word = 1, .load = 0, .assumptions = problem.assumptions, .checked = problem.checked};
+    if (mods.score) {
+        binding.word += words_of(*mods.score);
+        binding.load += loads_of(*mods.score);
+    }
+    Expression mask(*mods.mask, binding, shape, 1, true);
     const ArgValues args = load_args(body, Elem::f32);
     const Val zero = body.splat(i32(0), lanes);
     // What was found so far: words of ones where some element was true, where some was false.

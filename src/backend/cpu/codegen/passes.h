@@ -17,7 +17,7 @@ std::string emit_tile_pass(ModuleText& module, const std::string& symbol,
 std::string emit_backward_pass(ModuleText& module, const std::string& symbol,
                                const plan::Problem& problem, const plan::Mods& mods);
 
-/// A MaskPass of mods.mask.
+/// A MaskPass of mods.mask, whose captures follow those of mods.score where there is one.
 std::string emit_mask_pass(ModuleText& module, const std::string& symbol,
                            const plan::Problem& problem, const plan::Mods& mods);
 

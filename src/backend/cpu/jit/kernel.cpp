@@ -12,9 +12,11 @@ namespace {
 class LoadedKernel final : public TileKernel {
 public:
     LoadedKernel(LoadedCode code, const std::string& name, Isa isa) : code_(std::move(code)) {
-        auto* entry = const_cast<void*>(code_.entry);
-        if (name.starts_with(kMaskPassPrefix)) {
-            mask = reinterpret_cast<MaskPass>(entry);
+        auto* entry = const_cast<void*>(code_.entries.front());
+        if (name.starts_with(kMaskPass) || has_mask_pass(name))
+            mask = reinterpret_cast<MaskPass>(const_cast<void*>(code_.entries.back()));
+        if (name.starts_with(kMaskPass)) {
+            // Nothing else.
         } else if (name.starts_with(kBackwardPassPrefix)) {
             backward = reinterpret_cast<BackwardPass>(entry);
         } else {
@@ -31,8 +33,11 @@ private:
 
 std::unique_ptr<TileKernel> load_kernel(const backend::Source& source,
                                         const backend::Binary& object, Isa isa) {
-    return std::make_unique<LoadedKernel>(load_object(object, source.name, source.name),
-                                          source.name, isa);
+    const std::string& name = source.name;
+    return std::make_unique<LoadedKernel>(has_mask_pass(name)
+                                              ? load_object(object, {name, kMaskPass}, name)
+                                              : load_object(object, {name}, name),
+                                          name, isa);
 }
 
 }  // namespace flexion::cpu

@@ -221,10 +221,12 @@ Mapping::~Mapping() {
     if (data_) ::munmap(data_, size_);
 }
 
-LoadedCode load_object(const backend::Binary& bytes, std::string_view symbol,
-                       const std::string& kernel) {
+LoadedCode load_object(const backend::Binary& bytes,
+                       std::initializer_list<std::string_view> symbols, const std::string& kernel) {
     const Object object(bytes, kernel);
-    const std::size_t entry = object.find(symbol), size = object.size();
+    const std::size_t size = object.size();
+    std::vector<std::size_t> found;
+    for (const std::string_view symbol : symbols) found.push_back(object.find(symbol));
     const File file(open_memory_file());
     if (file.descriptor() < 0) give_up("memfd_create", size);
     if (::ftruncate(file.descriptor(), static_cast<off_t>(size)) != 0) give_up("ftruncate", size);
@@ -234,7 +236,7 @@ LoadedCode load_object(const backend::Binary& bytes, std::string_view symbol,
     LoadedCode code;
     code.memory = map(file, size, PROT_READ | PROT_EXEC);
     object.write(image.data(), reinterpret_cast<std::uint64_t>(code.memory.data()));
-    code.entry = code.memory.data() + entry;
+    for (const std::size_t at : found) code.entries.push_back(code.memory.data() + at);
     return code;
 }
 

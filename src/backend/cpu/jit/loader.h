@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstddef>
+#include <initializer_list>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "backend/backend.h"
 
@@ -29,12 +31,12 @@ private:
 /// Executable pages, which were never writable where they lie.
 struct LoadedCode {
     Mapping memory;
-    const void* entry = nullptr;
+    std::vector<const void*> entries;  ///< one per symbol asked for
 };
-/// Loads an ELF64 x86-64 object and finds its function `symbol`. CompileError, naming `kernel`, for
+/// Loads an ELF64 x86-64 object and finds its functions. CompileError, naming `kernel`, for
 /// an object that is damaged, has undefined symbols or writable data, or needs a relocation beyond
 /// the ones between its own sections. DeviceError when the system gives no memory.
-LoadedCode load_object(const backend::Binary& object, std::string_view symbol,
-                       const std::string& kernel);
+LoadedCode load_object(const backend::Binary& object,
+                       std::initializer_list<std::string_view> symbols, const std::string& kernel);
 
 }  // namespace flexion::cpu

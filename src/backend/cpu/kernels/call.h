@@ -29,6 +29,13 @@ public:
     TilePass tile(bool partial) const { return pass_[partial]->tile; }
     BackwardPass backward(bool partial) const { return pass_[partial]->backward; }
     const Word* words() const { return words_; }
+    /// Of the tile of a partial block: the rows among which all true elements of the mask lie, none
+    /// where begin == end. Found from both ends, kSpanRows at a time, so that looking costs the
+    /// less the less there is to leave out.
+    struct Span {
+        int begin, end;
+    };
+    Span visible(TileArgs args) const;
     /// In debug mode, a UserError for a gather's index that was out of range.
     void finish(const plan::LaunchArgs& args) const {
         if (check_) check_->finish("flexion::attention", args.mods);

@@ -5,6 +5,9 @@
 #include "support/env.h"
 
 namespace flexion::cpu {
+namespace {
+constexpr int kSpanRows = 8;  // even, so that pairs of keys stay together
+}
 
 Passes::Passes(const plan::LaunchArgs& args, backend::KernelProvider& kernels,
                plan::Problem problem, bool full, bool partial) {
@@ -35,6 +38,25 @@ Passes::Passes(const plan::LaunchArgs& args, backend::KernelProvider& kernels,
     if (problem.checked && functions != nullptr)
         functions = check_.emplace(functions).vector_functions();
     pack_captures(args.mods, functions, words_);
+}
+
+Passes::Span Passes::visible(TileArgs args) const {
+    const MaskPass mask = pass_[true]->mask;
+    const int rows = args.rows, k0 = args.k0;
+    if (mask == nullptr) return {0, rows};
+    const auto some = [&](int begin, int end) {
+        args.k0 = k0 + begin;
+        args.rows = end - begin;
+        return (mask(&args, words_) & 1) != 0;
+    };
+    int begin = 0, end = rows;
+    while (!some(begin, std::min(begin + kSpanRows, rows)))
+        if ((begin += kSpanRows) >= rows) return {0, 0};
+    for (;;) {
+        const int from = (end - 1) / kSpanRows * kSpanRows;
+        if (from <= begin || some(from, end)) return {begin, end};
+        end = from;
+    }
 }
 
 std::span<const BlockRun> runs_of(const BlockMask& mask, std::int64_t b, std::int64_t h,

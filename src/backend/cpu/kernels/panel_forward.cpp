@@ -80,8 +80,9 @@ private:
     int start(State& state, Walk* walks) const;
     void reset_statistics(const State& state, int panel) const;
     Window stage(const State& state, std::int64_t begin, std::int64_t end) const;
+    TileArgs tile_args(const State& state, int panel, const Piece& piece) const;
     void attend(State& state, int panel, const Window& window, const Piece& piece) const;
-    void attend(State& state, int panel, const Window& window, const Piece& piece, bool partial,
+    void attend(State& state, int panel, const Window& window, const TileArgs& args, bool partial,
                 LaneSet lanes) const;
     void finish(const State& state) const;
 
@@ -234,19 +235,7 @@ PanelForward::Window PanelForward::stage(const State& state, std::int64_t begin,
     return window;
 }
 
-/// Scores, tile pass and accumulation of one panel on one piece, for `lanes` only: the others keep
-/// their statistics and get weights of 0.
-void PanelForward::attend(State& state, int panel, const Window& window, const Piece& piece,
-                          bool partial, LaneSet lanes) const {
-    const std::int64_t offset = piece.begin - window.begin;
-    const int rows = static_cast<int>(piece.end - piece.begin);
-    char* s = state.scratch + scores_at_;
-    char* p = state.scratch + pairs_at_;
-    char *m = statistics(state, panel, 0), *l = statistics(state, panel, 1);
-    alignas(64) char alpha[kMaxLanes * sizeof(float)];
-    kernels_.scores(window.k + offset * window.k_stride, window.k_stride, rows, steps_,
-                    queries(state, panel), s);
-
+TileArgs PanelForward::tile_args(const State& state, int panel, const Piece& piece) const {
     TileArgs args{};
     args.scale64 = kernels_.scales_queries ? 1 : args_.scale;
     args.scale = static_cast<float>(args.scale64);
@@ -254,8 +243,24 @@ void PanelForward::attend(State& state, int panel, const Window& window, const P
     args.h = static_cast<std::int32_t>(state.task.h);
     args.q0 = static_cast<std::int32_t>(state.panel[panel].q0);
     args.k0 = static_cast<std::int32_t>(piece.begin);
-    args.rows = rows;
+    args.rows = static_cast<std::int32_t>(piece.end - piece.begin);
     args.lanes = state.panel[panel].lanes;
+    return args;
+}
+
+/// Scores, tile pass and accumulation of one panel on the keys of `args`, for `lanes` only: the
+/// others keep their statistics and get weights of 0.
+void PanelForward::attend(State& state, int panel, const Window& window, const TileArgs& args,
+                          bool partial, LaneSet lanes) const {
+    const std::int64_t offset = args.k0 - window.begin;
+    const int rows = args.rows;
+    char* s = state.scratch + scores_at_;
+    char* p = state.scratch + pairs_at_;
+    char *m = statistics(state, panel, 0), *l = statistics(state, panel, 1);
+    alignas(64) char alpha[kMaxLanes * sizeof(float)];
+    kernels_.scores(window.k + offset * window.k_stride, window.k_stride, rows, steps_,
+                    queries(state, panel), s);
+
     const int p_rows = (rows + kernels_.step_elements - 1) / kernels_.step_elements;
     const LaneSet real = static_cast<LaneSet>((std::uint64_t{1} << args.lanes) - 1);
     if (const LaneSet others = real & ~lanes; others == 0) {
@@ -285,7 +290,7 @@ void PanelForward::attend(State& state, int panel, const Window& window, const P
         // The window's pairs start at its even keys and this piece's at odd ones.
         char* to = state.scratch + odd_values_at_;
         const std::int64_t head = state.task.h / group_;
-        kernels_.stage_values(row_of(args_.v, kv_batch(args_.v, state.task.b), head, piece.begin),
+        kernels_.stage_values(row_of(args_.v, kv_batch(args_.v, state.task.b), head, args.k0),
                               row_stride(args_.v), rows, width_, to, staged_value_stride_);
         v = to;
     }
@@ -295,8 +300,15 @@ void PanelForward::attend(State& state, int panel, const Window& window, const P
 }
 
 void PanelForward::attend(State& state, int panel, const Window& window, const Piece& piece) const {
-    if (piece.full != 0) attend(state, panel, window, piece, false, piece.full);
-    if (piece.partial != 0) attend(state, panel, window, piece, true, piece.partial);
+    TileArgs args = tile_args(state, panel, piece);
+    if (piece.full != 0) attend(state, panel, window, args, false, piece.full);
+    if (piece.partial == 0) return;
+    // What the mask leaves out at either end is not computed: of a causal mask's last block nearly
+    // half.
+    const Passes::Span span = passes_.visible(args);
+    args.k0 += span.begin;
+    args.rows = span.end - span.begin;
+    if (args.rows > 0) attend(state, panel, window, args, true, piece.partial);
 }
 
 void PanelForward::finish(const State& state) const {

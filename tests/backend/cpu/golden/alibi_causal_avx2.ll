@@ -289,4 +289,102 @@ done168:
   store <8 x float> %v267, ptr %v265, align 4
   ret void
 }
+define i32 @mask_leaf(ptr noalias readonly %args, ptr noalias readonly %captures) nounwind {
+entry:
+  %v0 = load float, ptr %args, align 4, !invariant.load !0
+  %v1 = getelementptr i8, ptr %args, i64 4
+  %v2 = load i32, ptr %v1, align 4, !invariant.load !0
+  %v3 = getelementptr i8, ptr %args, i64 8
+  %v4 = load i32, ptr %v3, align 4, !invariant.load !0
+  %v5 = getelementptr i8, ptr %args, i64 12
+  %v6 = load i32, ptr %v5, align 4, !invariant.load !0
+  %v7 = getelementptr i8, ptr %args, i64 16
+  %v8 = load i32, ptr %v7, align 4, !invariant.load !0
+  %v9 = getelementptr i8, ptr %args, i64 20
+  %v10 = load i32, ptr %v9, align 4, !invariant.load !0
+  %v11 = sext i32 %v10 to i64
+  %v12 = getelementptr i8, ptr %args, i64 24
+  %v13 = load i32, ptr %v12, align 4, !invariant.load !0
+  %v14 = sext i32 %v13 to i64
+  br label %panel16
+panel16:
+  %v18 = phi i64 [ 0, %entry ], [ %v77, %go71 ]
+  %v19 = phi <8 x i32> [ splat (i32 0), %entry ], [ %v66, %go71 ]
+  %v20 = phi <8 x i32> [ splat (i32 0), %entry ], [ %v70, %go71 ]
+  %v21 = trunc i64 %v18 to i32
+  %v22 = sub i32 %v13, %v21
+  %v23 = add i32 %v6, %v21
+  %v24 = sub i32 %v22, 0
+  %v25 = insertelement <8 x i32> poison, i32 %v24, i64 0
+  %v26 = shufflevector <8 x i32> %v25, <8 x i32> poison, <8 x i32> zeroinitializer
+  %v27 = icmp slt <8 x i32> <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>, %v26
+  %v28 = sub i32 %v22, 8
+  %v29 = insertelement <8 x i32> poison, i32 %v28, i64 0
+  %v30 = shufflevector <8 x i32> %v29, <8 x i32> poison, <8 x i32> zeroinitializer
+  %v31 = icmp slt <8 x i32> <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>, %v30
+  %v32 = insertelement <8 x i32> poison, i32 %v23, i64 0
+  %v33 = shufflevector <8 x i32> %v32, <8 x i32> poison, <8 x i32> zeroinitializer
+  %v34 = add <8 x i32> %v33, <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7>
+  %v35 = insertelement <8 x i32> poison, i32 %v23, i64 0
+  %v36 = shufflevector <8 x i32> %v35, <8 x i32> poison, <8 x i32> zeroinitializer
+  %v37 = add <8 x i32> %v36, <i32 8, i32 9, i32 10, i32 11, i32 12, i32 13, i32 14, i32 15>
+  br label %row38
+row38:
+  %v40 = phi i64 [ 0, %panel16 ], [ %v61, %row38 ]
+  %v41 = phi <8 x i32> [ splat (i32 0), %panel16 ], [ %v51, %row38 ]
+  %v42 = phi <8 x i32> [ splat (i32 0), %panel16 ], [ %v53, %row38 ]
+  %v43 = phi <8 x i32> [ splat (i32 0), %panel16 ], [ %v58, %row38 ]
+  %v44 = phi <8 x i32> [ splat (i32 0), %panel16 ], [ %v60, %row38 ]
+  %v45 = trunc i64 %v40 to i32
+  %v46 = add i32 %v8, %v45
+  %v47 = insertelement <8 x i32> poison, i32 %v46, i64 0
+  %v48 = shufflevector <8 x i32> %v47, <8 x i32> poison, <8 x i32> zeroinitializer
+  %v49 = icmp sge <8 x i32> %v34, %v48
+  %v50 = sext <8 x i1> %v49 to <8 x i32>
+  %v51 = or <8 x i32> %v41, %v50
+  %v52 = xor <8 x i32> %v50, splat (i32 -1)
+  %v53 = or <8 x i32> %v42, %v52
+  %v54 = insertelement <8 x i32> poison, i32 %v46, i64 0
+  %v55 = shufflevector <8 x i32> %v54, <8 x i32> poison, <8 x i32> zeroinitializer
+  %v56 = icmp sge <8 x i32> %v37, %v55
+  %v57 = sext <8 x i1> %v56 to <8 x i32>
+  %v58 = or <8 x i32> %v43, %v57
+  %v59 = xor <8 x i32> %v57, splat (i32 -1)
+  %v60 = or <8 x i32> %v44, %v59
+  %v61 = add i64 %v40, 1
+  %v62 = icmp slt i64 %v61, %v11
+  br i1 %v62, label %row38, label %done39
+done39:
+  %v63 = select <8 x i1> %v27, <8 x i32> %v51, <8 x i32> splat (i32 0)
+  %v64 = or <8 x i32> %v19, %v63
+  %v65 = select <8 x i1> %v31, <8 x i32> %v58, <8 x i32> splat (i32 0)
+  %v66 = or <8 x i32> %v64, %v65
+  %v67 = select <8 x i1> %v27, <8 x i32> %v53, <8 x i32> splat (i32 0)
+  %v68 = or <8 x i32> %v20, %v67
+  %v69 = select <8 x i1> %v31, <8 x i32> %v60, <8 x i32> splat (i32 0)
+  %v70 = or <8 x i32> %v68, %v69
+  %v72 = call i32 @llvm.vector.reduce.or.v8i32(<8 x i32> %v70)
+  %v73 = icmp ne i32 %v72, 0
+  %v74 = call i32 @llvm.vector.reduce.or.v8i32(<8 x i32> %v66)
+  %v75 = icmp ne i32 %v74, 0
+  %v76 = and i1 %v75, %v73
+  br i1 %v76, label %mixed15, label %go71
+go71:
+  %v77 = add i64 %v18, 16
+  %v78 = icmp slt i64 %v77, %v14
+  br i1 %v78, label %panel16, label %done17
+done17:
+  %v79 = call i32 @llvm.vector.reduce.or.v8i32(<8 x i32> %v66)
+  %v80 = icmp ne i32 %v79, 0
+  %v81 = zext i1 %v80 to i32
+  %v82 = call i32 @llvm.vector.reduce.or.v8i32(<8 x i32> %v70)
+  %v83 = icmp ne i32 %v82, 0
+  %v84 = xor i1 %v83, true
+  %v85 = zext i1 %v84 to i32
+  %v86 = shl i32 %v85, 1
+  %v87 = or i32 %v81, %v86
+  ret i32 %v87
+mixed15:
+  ret i32 1
+}
 !0 = !{}
