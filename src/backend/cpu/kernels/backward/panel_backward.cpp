@@ -47,7 +47,8 @@ PanelBackward::PanelBackward(const BackwardCall& call)
     key_stride_ = odd_stride(std::int64_t{depth_} * p.key_bytes);
     value_stride_ = odd_stride(std::int64_t{width_} * p.key_bytes);
     pair_stride_ = odd_stride(std::int64_t{depth_} * p.value_bytes);
-    row_stride_ = odd_stride(std::int64_t{tile_panels_} * p.lanes * (pairs_ ? 2 : p.scalar_bytes));
+    in_row_bytes_ = static_cast<std::size_t>(p.lanes * (pairs_ ? 2 : p.scalar_bytes));
+    row_stride_ = odd_stride(tile_panels_ * static_cast<std::int64_t>(in_row_bytes_));
 
     lane_bytes_ = static_cast<std::size_t>(call.lane_bytes());
     query_bytes_ = static_cast<std::size_t>(depth_steps_) * lane_bytes_;
@@ -246,39 +247,94 @@ void PanelBackward::pack(State& state, std::int64_t panel, int count) const {
 
 void PanelBackward::keys(State& state, const Piece& queries, std::int64_t first, int count,
                          const KeyPiece& piece) const {
-    for (int i = 0; i < count; ++i) panel(state, queries, first + i, i, piece);
+    Passes::Span spans[kMostPanels], all{piece.rows, 0};
+    for (int i = 0; i < count; ++i) {
+        spans[i] = panel(state, queries, first + i, i, piece);
+        if (spans[i].begin == spans[i].end) continue;
+        all = {std::min(all.begin, spans[i].begin), std::max(all.end, spans[i].end)};
+    }
+    if (all.begin >= all.end) return;
+    for (int i = 0; i < count; ++i) {
+        const Passes::Span span = spans[i];
+        const int begin = std::max(span.begin, all.begin);  // of a span that is not empty: its own
+        clear_rows(state, i, all.begin, begin);
+        clear_rows(state, i, std::max(span.end, all.begin), all.end);
+    }
+    const KeyPiece seen{piece.first + all.begin, all.end - all.begin, piece.partial};
+    const auto at = static_cast<std::size_t>(all.begin) * static_cast<std::size_t>(row_stride_);
     if (call_.args.d_v.data != nullptr)
-        add_columns(state, p_rows_at_, d_out_columns_at_, d_v_at_, width_columns_, count, piece);
+        add_columns(state, p_rows_at_ + at, d_out_columns_at_, d_v_at_, width_columns_, count,
+                    seen);
     if (call_.args.d_k.data != nullptr)
-        add_columns(state, ds_rows_at_, query_columns_at_, d_k_at_, depth_columns_, count, piece);
+        add_columns(state, ds_rows_at_ + at, query_columns_at_, d_k_at_, depth_columns_, count,
+                    seen);
 }
 
-/// S, dP, the backward pass and dQ of one panel.
-void PanelBackward::panel(State& state, const Piece& queries, std::int64_t panel, int place,
-                          const KeyPiece& piece) const {
+/// Rows [begin, end) of a panel's P and dS: no query of it sees these keys.
+void PanelBackward::clear_rows(State& state, int place, int begin, int end) const {
+    const std::size_t in_row = static_cast<std::size_t>(place) * in_row_bytes_;
+    for (int row = begin; row < end; ++row) {
+        const auto at = static_cast<std::size_t>(row) * static_cast<std::size_t>(row_stride_);
+        if (call_.args.d_v.data != nullptr)
+            std::memset(state.scratch + p_rows_at_ + at + in_row, 0, in_row_bytes_);
+        if (call_.args.d_k.data != nullptr)
+            std::memset(state.scratch + ds_rows_at_ + at + in_row, 0, in_row_bytes_);
+    }
+}
+
+/// S, dP, the backward pass and dQ of one panel, on the keys among which are all that its queries
+/// see: of a causal mask's last block those are about half.
+Passes::Span PanelBackward::panel(State& state, const Piece& queries, std::int64_t panel, int place,
+                                  const KeyPiece& piece) const {
     const PanelKernels& p = call_.panel;
     const plan::LaunchArgs& call = call_.args.call;
     const Panel at = call_.tiling.panel(panel);
+    TileArgs args{};
+    args.scale = static_cast<float>(call.scale);
+    args.scale64 = call.scale;
+    args.b = static_cast<std::int32_t>(state.b);
+    args.h = static_cast<std::int32_t>(state.h);
+    args.q0 = static_cast<std::int32_t>(at.q0);
+    args.k0 = static_cast<std::int32_t>(state.chunk.begin + piece.first);
+    args.rows = piece.rows;
+    args.lanes = at.lanes;
+    const Passes::Span span =
+        piece.partial ? call_.passes.visible(args) : Passes::Span{0, piece.rows};
+    args.k0 += span.begin;
+    args.rows = span.end - span.begin;
+    if (args.rows == 0) return span;
+
+    const KeyPiece seen{piece.first + span.begin, args.rows, piece.partial};
     const auto slot = static_cast<std::size_t>(place);
-    char *s = state.scratch + s_at_, *dp = state.scratch + dp_at_;
-    p.scores(state.k + piece.first * state.k_stride, state.k_stride, piece.rows, depth_steps_,
-             state.scratch + queries_at_ + slot * query_bytes_, s);
+    p.scores(state.k + seen.first * state.k_stride, state.k_stride, seen.rows, depth_steps_,
+             state.scratch + queries_at_ + slot * query_bytes_, state.scratch + s_at_);
     if (call_.wants_g())
-        p.scores(state.v + piece.first * state.v_stride, state.v_stride, piece.rows, width_steps_,
-                 state.scratch + d_outs_at_ + slot * d_out_bytes_, dp);
+        p.scores(state.v + seen.first * state.v_stride, state.v_stride, seen.rows, width_steps_,
+                 state.scratch + d_outs_at_ + slot * d_out_bytes_, state.scratch + dp_at_);
 
     const std::int64_t index = call_.panel_index(state.b, state.h, panel);
+    BackwardTile tile{};
+    pass(state, queries, args, place, span.begin, index, piece.partial, tile);
+    if (!call_.buffers.empty())
+        call_.buffers.add(state.task.number, args, tile, state.scratch + gather_scratch_at_);
+    if (call_.args.d_q.data != nullptr) add_d_q(state, index, seen, tile.ds_panel);
+    return span;
+}
+
+/// The backward pass of the panel with that index; P and dS go to rows `row` and on.
+void PanelBackward::pass(State& state, const Piece& queries, const TileArgs& args, int place,
+                         int row, std::int64_t index, bool partial, BackwardTile& tile) const {
+    const PanelKernels& p = call_.panel;
     const char* lse = call_.statistics + 2 * index * call_.lane_bytes();
     alignas(64) char some[kMaxLanes * sizeof(float)];
-    BackwardTile tile{};
     tile.lse = lse;
     tile.delta = lse + lane_bytes_;
-    if (queries.begin > at.q0 || queries.end < at.q0 + at.lanes) {
+    if (queries.begin > args.q0 || queries.end < args.q0 + args.lanes) {
         // Lanes of other rows of blocks.
         std::memcpy(some, lse, lane_bytes_);
         const auto leave_out = [&](auto* lanes) {
-            for (int i = 0; i < at.lanes; ++i)
-                if (at.q0 + i < queries.begin || at.q0 + i >= queries.end)
+            for (int i = 0; i < args.lanes; ++i)
+                if (args.q0 + i < queries.begin || args.q0 + i >= queries.end)
                     lanes[i] = std::numeric_limits<std::decay_t<decltype(*lanes)>>::infinity();
         };
         if (p.scalar_bytes == sizeof(double))
@@ -287,8 +343,9 @@ void PanelBackward::panel(State& state, const Piece& queries, std::int64_t panel
             leave_out(reinterpret_cast<float*>(some));
         tile.lse = some;
     }
-    const std::size_t in_row =
-        slot * static_cast<std::size_t>(p.lanes * (pairs_ ? 2 : p.scalar_bytes));
+    const std::size_t in_row = static_cast<std::size_t>(place) * in_row_bytes_ +
+                               static_cast<std::size_t>(row * row_stride_);
+    char* dp = state.scratch + dp_at_;
     tile.p = state.scratch + p_rows_at_ + in_row;
     tile.ds = state.scratch + ds_rows_at_ + in_row;
     tile.row_stride = row_stride_;
@@ -299,36 +356,29 @@ void PanelBackward::panel(State& state, const Piece& queries, std::int64_t panel
     tile.value_bytes = rows * static_cast<std::int64_t>(lane_bytes_);
     tile.offsets = reinterpret_cast<std::int32_t*>(state.scratch + gather_offsets_at_);
     tile.offset_bytes = rows * p.lanes * static_cast<std::int64_t>(sizeof(std::int32_t));
+    call_.passes.backward(partial)(state.scratch + s_at_, dp, &tile, &args, call_.passes.words());
+}
 
-    TileArgs args{};
-    args.scale = static_cast<float>(call.scale);
-    args.scale64 = call.scale;
-    args.b = static_cast<std::int32_t>(state.b);
-    args.h = static_cast<std::int32_t>(state.h);
-    args.q0 = static_cast<std::int32_t>(at.q0);
-    args.k0 = static_cast<std::int32_t>(state.chunk.begin + piece.first);
-    args.rows = piece.rows;
-    args.lanes = at.lanes;
-    call_.passes.backward(piece.partial)(s, dp, &tile, &args, call_.passes.words());
-    if (!call_.buffers.empty())
-        call_.buffers.add(state.task.number, args, tile, state.scratch + gather_scratch_at_);
-
-    if (call_.args.d_q.data == nullptr) return;
+/// Adds dS times keys to the dQ of the panel with that index.
+void PanelBackward::add_d_q(State& state, std::int64_t index, const KeyPiece& piece,
+                            const void* ds_panel) const {
+    const PanelKernels& p = call_.panel;
+    const TensorView& keys = call_.args.call.k;
     const std::int64_t d_q_index = state.task.group * call_.all_panels() + index;
     char* d_q = call_.d_q + d_q_index * call_.d_q_panel_bytes();
     const char* k = state.key_steps + piece.first / p.step_elements * state.step_stride;
     if (piece.first % p.step_elements != 0) {
         // The chunk's pairs start at its even keys and this piece's at odd ones.
         char* odd = state.scratch + odd_pairs_at_;
-        p.stage_values(row_of(call.k, state.kv_b, state.kv_h, state.chunk.begin + piece.first),
-                       row_stride(call.k), piece.rows, depth_, odd, pair_stride_);
+        p.stage_values(row_of(keys, state.kv_b, state.kv_h, state.chunk.begin + piece.first),
+                       row_stride(keys), piece.rows, depth_, odd, pair_stride_);
         k = odd;
     }
     const int steps = ceil_div(piece.rows, p.step_elements);
     if (call_.touched[d_q_index])
-        call_.kernels.add_steps(k, state.step_stride, steps, depth_, tile.ds_panel, d_q);
+        call_.kernels.add_steps(k, state.step_stride, steps, depth_, ds_panel, d_q);
     else
-        p.accumulate(k, state.step_stride, steps, depth_, tile.ds_panel, d_q, nullptr);
+        p.accumulate(k, state.step_stride, steps, depth_, ds_panel, d_q, nullptr);
     call_.touched[d_q_index] = 1;
 }
 

@@ -40,6 +40,7 @@ struct BackwardCall {
 
 inline constexpr int kPieceKeys = 128;   ///< rows of the tiles S and dP: both stay in L1
 inline constexpr int kTileQueries = 64;  ///< steps of the products dV and dK
+inline constexpr int kMostPanels = 16;   ///< of a tile: f64 panels of 4 lanes
 
 class PanelBackward {
 public:
@@ -63,8 +64,13 @@ private:
     void pack(State& state, std::int64_t panel, int count) const;
     void keys(State& state, const Piece& queries, std::int64_t panel, int count,
               const KeyPiece& piece) const;
-    void panel(State& state, const Piece& queries, std::int64_t panel, int place,
-               const KeyPiece& piece) const;
+    Passes::Span panel(State& state, const Piece& queries, std::int64_t panel, int place,
+                       const KeyPiece& piece) const;
+    void pass(State& state, const Piece& queries, const TileArgs& args, int place, int row,
+              std::int64_t index, bool partial, BackwardTile& tile) const;
+    void add_d_q(State& state, std::int64_t index, const KeyPiece& piece,
+                 const void* ds_panel) const;
+    void clear_rows(State& state, int place, int begin, int end) const;
     void add_columns(State& state, std::size_t rows_at, std::size_t columns_at, std::size_t sums_at,
                      int columns, int count, const KeyPiece& piece) const;
     void write(const State& state) const;
@@ -75,7 +81,7 @@ private:
     std::int64_t group_;
     bool pairs_, stage_keys_, stage_values_;
     std::int64_t key_stride_, value_stride_, pair_stride_, row_stride_;
-    std::size_t lane_bytes_, query_bytes_, d_out_bytes_;
+    std::size_t lane_bytes_, query_bytes_, d_out_bytes_, in_row_bytes_;
     std::size_t queries_at_, d_outs_at_, query_columns_at_, d_out_columns_at_, s_at_, dp_at_,
         pairs_at_, p_rows_at_, ds_rows_at_, keys_at_, values_at_, key_pairs_at_, odd_pairs_at_,
         d_k_at_, d_v_at_, gather_values_at_, gather_offsets_at_, gather_scratch_at_;
