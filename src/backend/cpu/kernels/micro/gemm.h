@@ -52,8 +52,9 @@ struct MultiplyPairs {
 #endif
 
 /// The last steps of a tile are done row by row, each row stored as it ends: twelve stores in a row
-/// stall Zen 3's multipliers for 25 cycles, a fifteenth of a tile of 64 steps.
-inline constexpr int kLastSteps = 4;
+/// stall Zen 3's multipliers for 25 cycles, a fifteenth of a tile of 64 steps. Of two steps, rows
+/// are short enough to follow each other, and their vectors of B are few enough for registers.
+inline constexpr int kLastSteps = 2;
 
 template <class Op, int kRows, Access kAccess, Start kStart>
 FLEXION_INLINE void tile(const char* a, std::int64_t stride, std::int64_t steps, const char* b,
@@ -62,22 +63,8 @@ FLEXION_INLINE void tile(const char* a, std::int64_t stride, std::int64_t steps,
     constexpr int kLanes = Vec::kLanes;
     constexpr std::int64_t kVectorBytes = sizeof(typename Op::V);
     typename Op::V acc[kRows][2];
-    [[maybe_unused]] typename Op::V factor[2];
-    if constexpr (kStart == Start::scale)
-        factor[0] = Vec::load(scale), factor[1] = Vec::load(scale + kLanes);
 #pragma GCC unroll 8
-    for (int i = 0; i < kRows; ++i) {
-#pragma GCC unroll 2
-        for (int v = 0; v < 2; ++v) {
-            const auto* from = c + (2 * i + v) * kLanes;
-            if constexpr (kStart == Start::zero)
-                acc[i][v] = Vec::zero();
-            else if constexpr (kStart == Start::add)
-                acc[i][v] = Vec::load(from);
-            else
-                acc[i][v] = Vec::load(from) * factor[v];
-        }
-    }
+    for (int i = 0; i < kRows; ++i) acc[i][0] = acc[i][1] = Vec::zero();
     const bool row_by_row = steps >= kLastSteps;
     const std::int64_t in_step = row_by_row ? steps - kLastSteps : steps;
 #pragma GCC unroll 2
@@ -105,8 +92,16 @@ FLEXION_INLINE void tile(const char* a, std::int64_t stride, std::int64_t steps,
                 acc[i][1] = Op::step(acc[i][1], x, Op::load_b(b + (2 * k + 1) * kVectorBytes));
             }
         }
-        Vec::store(c + 2 * i * kLanes, acc[i][0]);
-        Vec::store(c + (2 * i + 1) * kLanes, acc[i][1]);
+#pragma GCC unroll 2
+        for (int v = 0; v < 2; ++v) {
+            auto* to = c + (2 * i + v) * kLanes;
+            // What is there is added last, so that no multiplication waits for it.
+            if constexpr (kStart == Start::add)
+                acc[i][v] = Vec::load(to) + acc[i][v];
+            else if constexpr (kStart == Start::scale)
+                acc[i][v] = Vec::fma(Vec::load(to), Vec::load(scale + v * kLanes), acc[i][v]);
+            Vec::store(to, acc[i][v]);
+        }
         asm volatile("" ::: "memory");  // keeps the stores of one row before the steps of the next
     }
 }
