@@ -188,6 +188,29 @@ TEST_F(BackwardErrors, OnTwoDevices) {
     expect<UserError>({"in host memory and on a CUDA device"});
 }
 
+// Neither memory is there: the call is refused before it reads or writes any.
+TEST_F(BackwardErrors, ABufferOfManyElementsUnderAComputedIndex) {
+    constexpr std::int64_t kMany = std::int64_t{1} << 31;
+    const Buffer table = buffer(TensorView::dense(buffer_memory_.view().data, DType::f32, {kMany}));
+    options_.score_mod =
+        score_mod([&](Expr s, Expr, Expr, Expr q, Expr k) { return s + table[q * k]; });
+    options_.d_buffers = {TensorView::dense(d_buffer_memory_.view().data, DType::f32, {kMany})};
+    options_.backend = "cpu";
+    try {
+        call();
+        FAIL() << "no exception";
+    } catch (const Unsupported& error) {
+        const std::string message = error.what();
+        EXPECT_NE(message.find("captured buffer 0"), std::string::npos) << message;
+        EXPECT_NE(message.find("2147483648 elements are too many on the cpu"), std::string::npos)
+            << message;
+    } catch (const UserError& error) {
+        const std::string message = error.what();
+        if (message.find("this build of Flexion has") == std::string::npos) throw;
+        GTEST_SKIP() << message;
+    }
+}
+
 TEST_F(BackwardErrors, NothingWantedIsNoError) {
     d_q_ = d_k_ = d_v_ = {};
     EXPECT_NO_THROW(call());

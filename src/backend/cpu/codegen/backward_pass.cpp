@@ -19,7 +19,6 @@ constexpr int kVectors = 2;  // of a row
 // Bodies of few instructions are unrolled over two rows, so that four vectors take turns; longer
 // ones would take twice as long to compile.
 constexpr int kLightWeight = 64;
-constexpr double kLog2E = 1.44269504088896340736;
 
 Val i32(std::int64_t value) { return Code::integer(Elem::i32, value); }
 Val i64(std::int64_t value) { return Code::integer(Elem::i64, value); }

@@ -13,7 +13,6 @@ namespace flexion::cpu {
 namespace {
 
 constexpr int kVectors = 2;  // of a row: lanes_per_panel / vector_lanes
-constexpr double kLog2E = 1.44269504088896340736;
 // A body of few instructions is unrolled over two rows: then it is the latency of the running
 // maximum that counts. Longer ones gain nothing and take twice as long to compile.
 constexpr int kLightWeight = 64;

@@ -10,6 +10,8 @@
 
 namespace flexion::cpu {
 
+inline constexpr double kLog2E = 1.44269504088896340736;
+
 /// Appends `op` on scalars or vectors (scalar operands are splatted where they meet vectors);
 /// `type` is the result's. `exact`: without contraction. The functions it calls library code for
 /// are reached through word 0 of %captures.

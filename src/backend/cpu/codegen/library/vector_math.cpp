@@ -9,7 +9,6 @@
 namespace flexion::cpu {
 namespace {
 
-constexpr double kLog2E = 1.44269504088896340736;
 constexpr double kLn2High = 0.693359375;  // 9 bits: its product with an exponent is exact
 constexpr double kLn2Low = -2.12194440054690583e-4;
 constexpr double kInfinity = __builtin_inf();
