@@ -49,6 +49,7 @@ public:
         shape_.lanes = vector_lanes(module.isa()) / (f64 ? 2 : 1);
         shape_.vectors = kVectors;
         pairs_ = problem.dtype == DType::bf16 && module.isa() == Isa::avx512_bf16;
+        plain_ = !mods.score;
         int weight = 0;
         if (mods.score) weight += weight_of(*mods.score, false);
         if (mods.mask && problem.masked) weight += weight_of(*mods.mask, true);
@@ -157,7 +158,7 @@ private:
             const Val base = lanes_of(lse);
             alive_[v] =
                 body_.compare("fcmp une", base, real(std::numeric_limits<double>::infinity()));
-            base_[v] = base;
+            base_[v] = plain_ ? body_.fmul(base, real(-kLog2E)) : base;
             if (wants_g()) delta_[v] = lanes_of(delta);
         }
         prepare_gathers(origin);
@@ -272,9 +273,10 @@ private:
         Val x = c.load(vector(), element_at(c, pointer("%s"), row, v), align(), true);
         if (pairs_) x = c.fmul(x, args_.scale);  // else the queries were scaled
         if (score_) x = score_->element(c, u, place, x);
-        // lse is subtracted first: the difference is exact where P counts, and the lowest finite
-        // score times log2 e is not finite.
-        const Val t = c.fmul(c.fsub(x, base_[v]), real(kLog2E));
+        // lse is subtracted first from what a mod gives: the difference is exact where P counts,
+        // and the lowest finite score times log2 e is not finite.
+        const Val t = plain_ ? c.mad(x, real(kLog2E), base_[v])
+                             : c.fmul(c.fsub(x, base_[v]), real(kLog2E));
         Val keep = alive_[v];
         if (mask_) keep = c.and_(keep, mask_->element(c, u, place, {}));
         const Val p = c.select(keep, emit_softmax_exp2(c, t, pairs_), real(0));
@@ -283,8 +285,10 @@ private:
 
         const Val dp = c.load(vector(), element_at(c, pointer("%dp"), row, v), align());
         const Val g = c.fmul(p, c.fsub(dp, delta_[v]));
-        // 0 wherever P is 0, whatever the factors are there.
-        const Val some = c.compare("fcmp une", p, real(0));
+        // 0 wherever P is 0, whatever the factors are there; without factors what the mask left
+        // out is enough.
+        const bool factors = !gathers_.empty() || (score_ && !factor_is_one_);
+        const Val some = factors ? c.compare("fcmp une", p, real(0)) : keep;
         const auto times = [&](const Val& factor) {
             return c.select(some, c.fmul(g, factor), real(0));
         };
@@ -327,7 +331,7 @@ private:
     bool wants_p_, wants_ds_;
     Elem real_ = Elem::f32;
     TileShape shape_;
-    bool pairs_ = false, factor_is_one_ = false;
+    bool pairs_ = false, factor_is_one_ = false, plain_ = false;
     int unroll_ = 1;
     std::optional<Expression> score_, mask_;
     std::vector<GatherCode> gathers_;
