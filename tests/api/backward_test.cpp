@@ -3,6 +3,8 @@
 // preferred one): gradients, subsets of them, bits.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include <flexion/options.h>
 
 #include "cases/check_backward.h"
@@ -97,6 +99,21 @@ TEST(ShortBackward, ScratchIsBoundedWhateverTheThreads) {
         }
         EXPECT_LE(one, 3 * 4 * (3 * heads * c.Sq * c.D + heads));
     }
+}
+
+/// Of a captured buffer alone: copies for the tasks take three times its size, or what lse and
+/// delta take.
+TEST(ShortBackward, ScratchOfBuffersAloneIsBounded) {
+    const AttentionCase c{.B = 1, .Hq = 1, .Sq = 16, .Skv = 8000, .D = 16, .score = "key_bias"};
+    const BackwardCheck check{.d_q = false, .d_k = false, .d_v = false, .threads = 1};
+    const BackwardInputs inputs(c, check);
+    const Gradients got = run_backward(inputs, option("backend"), check);
+    std::int64_t elements = 0;
+    for (const HostTensor& each : got.d_buffers) elements += each.view().numel();
+    ASSERT_GT(elements, 0);
+    const std::int64_t statistics = 8 * c.Hq * (c.Sq + 32);
+    constexpr std::int64_t kTile = 160 << 10;  // chunk of keys, packings, tiles at D = 16
+    EXPECT_LE(got.info.scratch_bytes, std::max(3 * 4 * elements, statistics) + statistics + kTile);
 }
 
 }  // namespace

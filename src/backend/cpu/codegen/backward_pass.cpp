@@ -275,8 +275,8 @@ private:
         if (score_) x = score_->element(c, u, place, x);
         // lse is subtracted first from what a mod gives: the difference is exact where P counts,
         // and the lowest finite score times log2 e is not finite.
-        const Val t = plain_ ? c.mad(x, real(kLog2E), base_[v])
-                             : c.fmul(c.fsub(x, base_[v]), real(kLog2E));
+        const Val t =
+            plain_ ? c.mad(x, real(kLog2E), base_[v]) : c.fmul(c.fsub(x, base_[v]), real(kLog2E));
         Val keep = alive_[v];
         if (mask_) keep = c.and_(keep, mask_->element(c, u, place, {}));
         const Val p = c.select(keep, emit_softmax_exp2(c, t, pairs_), real(0));

@@ -12,9 +12,9 @@ namespace flexion::cpu {
 namespace {
 
 // Scratch: at most so many times the gradients asked for, in the scalars that sums are kept in.
-// Buffers' gradients alone may be too small for a copy per task: those have kLeastBudget.
+// Buffers' gradients alone may be too small for a copy per task: copies may take as much as lse and
+// delta do.
 constexpr std::int64_t kBudget = 3;
-constexpr std::int64_t kLeastBudget = 4 << 20;
 constexpr std::int64_t kPanelsAtATime = 8;  // of the regions before and after the tasks
 
 std::int64_t elements_of(const TensorView& t) {
@@ -141,9 +141,11 @@ void backward(const plan::BackwardArgs& args, backend::KernelProvider& kernels, 
     const std::int64_t asked = (elements_of(args.d_q) + elements_of(args.d_k) +
                                 elements_of(args.d_v) + buffers.elements()) *
                                panel.scalar_bytes;
-    costs.budget_bytes = kBudget * asked - buffers.shared_bytes() - 2 * all_panels * lane_bytes -
-                         tile_bytes(call, panel);
-    if (args.d_q.data == nullptr) costs.budget_bytes = std::max(costs.budget_bytes, kLeastBudget);
+    const std::int64_t statistics_bytes = 2 * all_panels * lane_bytes;
+    costs.budget_bytes =
+        kBudget * asked - buffers.shared_bytes() - statistics_bytes - tile_bytes(call, panel);
+    if (args.d_q.data == nullptr)
+        costs.budget_bytes = std::max(costs.budget_bytes, statistics_bytes);
     const Split split(call, costs);
     const bool wants_ds = args.d_q.data != nullptr || args.d_k.data != nullptr;
     const Passes passes(call, kernels,
@@ -159,7 +161,7 @@ void backward(const plan::BackwardArgs& args, backend::KernelProvider& kernels, 
         bytes += aligned(static_cast<std::size_t>(n));
         return here;
     };
-    const std::size_t statistics_at = place(2 * all_panels * lane_bytes);
+    const std::size_t statistics_at = place(statistics_bytes);
     const std::size_t d_q_at = place(split.groups() * costs.d_q_bytes);
     const std::int64_t touched_bytes = costs.d_q_bytes > 0 ? split.groups() * all_panels : 0;
     const std::size_t touched_at = place(touched_bytes);
