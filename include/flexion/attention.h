@@ -48,7 +48,8 @@ struct AttentionOptions {
     bool enable_gqa = true;
     /// [B, Hq, Sq] natural-log sum of exponentials, f32 (f64 for f64); data null: not wanted.
     TensorView lse = {};
-    /// [B, Hq, Sq] row maxima of the modified scores, f32 (f64 for f64); data null: not wanted.
+    /// [B, Hq, Sq] row maxima of the modified scores, f32 (f64 for f64); data null: not wanted. On
+    /// CUDA a call that wants them is slower: without them no maximum is taken on most tiles.
     TensorView max_scores = {};
     int threads = 0;        ///< 0: all of the context's pool
     std::string backend{};  ///< "": the best for these tensors; "cpu", "cuda", "reference"

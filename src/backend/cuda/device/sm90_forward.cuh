@@ -10,20 +10,21 @@
 //              registers as the A operand; S of the next tile and O of this one run on the tensor
 //              cores while the exponentials do; warpgroups take turns on the tensor cores
 //              (ping-pong)
-// S of a tile's first keys runs beside the end of the tile before. After Shah et al.,
-// "FlashAttention-3", 2024, with three more differences. The maximum that
-// exponentials refer to may lag behind (below). The two hooks of Mod, generated from the user's
-// functions, receive a whole fragment, so that they can share work between its elements. The block
-// lists are read by the producer and the stagers alone.
+// S of a tile's first keys runs beside the end of the tile before, whose queries were asked for
+// while it was fed. After Shah et al., "FlashAttention-3", 2024, with three more differences. What
+// exponentials refer to may lag behind the maximum (below). The two hooks of Mod, generated from
+// the user's functions, receive a whole fragment, so that they can share work between its elements.
+// The block lists are read by the producer and the stagers alone.
 //
-// Lagged maximum. On a tile without a mask the exponentials use a reference from the tiles before,
-// and the maximum is taken in the shadow of the exponentials, off the critical path. The reference
-// is raised only when the maximum has grown by more than kRaise; P may then exceed 1, which costs
-// no precision. If a row grows so much inside one tile that P, the sum or O overflow, the result is
-// not finite; the warp then puts the tile on a list of its thread block, linked through the memory
-// of the output rows that it would have written, and the block computes these tiles once more with
-// exact maxima before it ends. First tiles, masked tiles and rows without a reference are exact
-// always.
+// Lagged reference. On a tile without a mask no maximum is taken: exponentials use a reference from
+// the tiles before, and the sum of a tile's exponentials, which is needed anyway, tells whether the
+// scores have grown. Where it exceeds kRaise, the reference is raised by its logarithm before the
+// next tile, which leaves it less than the width of a tile above the maximum; P may exceed 1, which
+// costs no precision. If a row grows so much inside one tile that P, the sum or O overflow, the
+// result is not finite; the warp then puts the tile on a list of its thread block, linked through
+// the memory of the output rows that it would have written, and the block computes these tiles once
+// more with exact maxima before it ends. First tiles, masked tiles and rows without a reference are
+// exact always, and all tiles where the caller wants the maxima themselves.
 //
 // What the generated part defines: kWarpgroups, kBlockKv, kHeadDim and kValueDim (padded to 16),
 // kQueryBuffers, kPingPong, kStaged, kStagedBytes, kSharedBytes, to_pair (two floats to 16 bits
@@ -40,7 +41,6 @@ constexpr int kQueryPanels = (kHeadDim + 63) / 64;
 constexpr int kValuePanels = (kValueDim + 63) / 64;
 constexpr u32 kQueryPanelBytes = kBlockQ * 128;
 constexpr u32 kKvPanelBytes = kBlockKv * 128;
-constexpr u32 kQueryBytes = kQueryPanels * kQueryPanelBytes;
 constexpr u32 kQueryBufferBytes =
     (kQueryPanels > kValuePanels ? kQueryPanels : kValuePanels) * kQueryPanelBytes;
 constexpr u32 kKeyBytes = kQueryPanels * kKvPanelBytes;
@@ -48,13 +48,22 @@ constexpr u32 kValueBytes = kValuePanels * kKvPanelBytes;
 constexpr int kScores = kBlockKv / 2;    // S: floats per consumer thread
 constexpr int kOutputs = kValueDim / 2;  // O: floats per consumer thread
 constexpr int kStagerWarps = kStaged ? 3 : 0;
-constexpr float kRaise = 8;  // log2
+constexpr float kRaise = 0x1p10f;
 constexpr float kLn2 = 0.693147180559945f;
 // A row whose reference times the unit is beyond this (an additive mask of the lowest value, say)
 // is far: the rounding of the product would show, or overflow. Its scores are moved by the
 // reference first, which is exact for those that count, and all its tiles are computed with exact
 // maxima.
 constexpr float kFar = 0x1p26f;
+
+// With two query buffers O leaves through the tile's own one. With one O leaves through the stages
+// of the last keys (first warpgroup) and values (second), where they are wide enough, so that the
+// next queries come while this tile ends.
+constexpr bool kThroughStages = kQueryBuffers == 1 && kWarpgroups <= 2 && kBlockKv >= 64 &&
+                                kKeyBytes >= kValuePanels * 64 * 128;
+// Whether S of the next tile of queries runs beside the end of this one.
+constexpr bool kOverlapTiles = kQueryBuffers > 1 || kThroughStages;
+constexpr int kKeysLeft = 7, kValuesLeft = 8;  // named barriers
 
 /// Offsets in shared memory, which begins at a multiple of 1024 bytes.
 struct Layout {
@@ -67,23 +76,28 @@ struct Layout {
     static constexpr u32 kRedo = kBlocks + kStagedSlots * 4;  // head of the redo list
     static constexpr u32 kLastRedo = kRedo + 4;
     static constexpr u32 kBarriers = kRedo + 16;
-    static constexpr u32 kBytes = kBarriers + 17 * 8;
+    static constexpr u32 kBytes = kBarriers + (4 * kWarpgroups + 13) * 8;
 };
 static_assert(Layout::kStage % 16 == 0 && kStagedBytes % 16 == 0);
 static_assert(Layout::kBytes == kSharedBytes);
 
-/// The barriers, as pairs of full (filled by the producer) and empty (left by the consumers).
+/// The barriers, as pairs of full (filled by the producer) and empty (left by the consumers). Each
+/// warpgroup has its own for its rows of a query buffer: it goes from tile to tile by itself.
 struct Barriers {
+    static constexpr u32 kQueries = 8 * 2 * kWarpgroups;
     u32 base;
-    FX_DEVICE u32 query_full(u32 i) const { return base + 8 * i; }
-    FX_DEVICE u32 query_empty(u32 i) const { return base + 16 + 8 * i; }
-    FX_DEVICE u32 key_full(u32 i) const { return base + 32 + 8 * i; }
-    FX_DEVICE u32 key_empty(u32 i) const { return base + 48 + 8 * i; }
-    FX_DEVICE u32 value_full(u32 i) const { return base + 64 + 8 * i; }
-    FX_DEVICE u32 value_empty(u32 i) const { return base + 80 + 8 * i; }
-    FX_DEVICE u32 tile_full(u32 i) const { return base + 96 + 8 * i; }
-    FX_DEVICE u32 tile_empty(u32 i) const { return base + 112 + 8 * i; }
-    FX_DEVICE u32 drained() const { return base + 128; }
+    FX_DEVICE u32 query_full(u32 i, int group) const {
+        return base + 8 * (i * kWarpgroups + group);
+    }
+    FX_DEVICE u32 query_empty(u32 i, int group) const { return query_full(i, group) + kQueries; }
+    FX_DEVICE u32 ring(u32 i) const { return base + 2 * kQueries + 8 * i; }
+    FX_DEVICE u32 key_full(u32 i) const { return ring(i); }
+    FX_DEVICE u32 key_empty(u32 i) const { return ring(2 + i); }
+    FX_DEVICE u32 value_full(u32 i) const { return ring(4 + i); }
+    FX_DEVICE u32 value_empty(u32 i) const { return ring(6 + i); }
+    FX_DEVICE u32 tile_full(u32 i) const { return ring(8 + i); }
+    FX_DEVICE u32 tile_empty(u32 i) const { return ring(10 + i); }
+    FX_DEVICE u32 drained() const { return ring(12); }
 };
 
 /// Position in a ring of N slots: the slot and the parity of its barriers.
@@ -102,10 +116,11 @@ struct Ring {
 struct Tile {
     int m, h, b;
     int index;  // number of the tile in the launch
-    int partial, full, first_run;
-    int exact;  // 1: computed again, with exact maxima
+    int partial, full;
+    int first_run;  // -1: nowhere
+    int exact;      // 1: with exact maxima: computed again, or they are asked for
 };
-constexpr int kStop = -1, kDrain = -2;
+constexpr int kStop = -1, kDrain = -2, kNone = -3;
 
 FX_DEVICE Tile find_tile(const ForwardParams& p, int index, int exact) {
     // Sections of (batch, head) pairs whose keys and values fit in L2; within a section the longest
@@ -118,13 +133,18 @@ FX_DEVICE Tile find_tile(const ForwardParams& p, int index, int exact) {
     const int rank = inside / width;
     const int pair = section * p.section + inside - rank * width;
     const int b = pair / p.heads, h = pair - b * p.heads;
-    if (p.rows == nullptr) {
-        return {rank, h, b, index, p.dense_partial, p.dense_full, 0, exact};
+    int4 row = make_int4(rank, 0, p.dense_partial, p.dense_full);
+    if (p.rows != nullptr) {
+        const i64 list = i64(b) * p.mask_b_step + i64(h) * p.mask_h_step;
+        row = __ldg(reinterpret_cast<const int4*>(p.rows) + list * p.q_tiles + rank);
     }
-    const i64 list = i64(b) * p.mask_b_step + i64(h) * p.mask_h_step;
-    const int4 row = __ldg(reinterpret_cast<const int4*>(p.rows) + list * p.q_tiles + rank);
-    return {row.x, h, b, index, row.z, row.w, row.y, exact};
+    const bool empty = row.z + row.w == 0;
+    return {row.x, h, b, index, empty ? 1 : row.z, row.w, empty ? -1 : row.y, exact};
 }
+
+/// A key/value tile beyond all keys, which the copy engine fills with zeros and the mask with -inf:
+/// what a row without tiles visits.
+constexpr int kNowhere = (1 << 30) / kBlockKv + 1;
 
 /// The key/value tiles of a row, in the order in which they are computed.
 struct Walk {
@@ -132,7 +152,12 @@ struct Walk {
     int at, end;
     int2 ahead;
     FX_DEVICE Walk(const ForwardParams& p, const Tile& tile) {
-        if (p.rows == nullptr) {
+        if (tile.first_run < 0) {
+            next_run = nullptr;
+            at = kNowhere;
+            end = kNowhere + 1;
+            ahead = make_int2(0, 0);
+        } else if (p.rows == nullptr) {
             next_run = nullptr;
             const bool tail = p.dense_partial != 0;  // the last tile is cut by the end of the keys
             at = tail ? p.dense_full : 0;
@@ -232,70 +257,85 @@ FX_DEVICE void produce(const ForwardParams& p, u32 shared, const Barriers& barri
         value.block = -1;
     };
     auto feed_query = [&](const Tile& tile) {
-        barrier_wait(barriers.query_empty(query.slot), query.parity ^ 1);
-        barrier_expect(barriers.query_full(query.slot), kQueryBytes);
+#pragma unroll 1
+        for (int group = 0; group < kWarpgroups; ++group) {
+            const u32 full = barriers.query_full(query.slot, group);
+            barrier_wait(barriers.query_empty(query.slot, group), query.parity ^ 1);
+            barrier_expect(full, kQueryPanels * 64 * 128);
 #pragma unroll
-        for (int panel = 0; panel < kQueryPanels; ++panel) {
-            load_box(shared + Layout::kQueries + query.slot * kQueryBufferBytes +
-                         panel * kQueryPanelBytes,
-                     q_map, barriers.query_full(query.slot), panel * 64, tile.m * kBlockQ, tile.h,
-                     tile.b, kEvictFirst);
+            for (int panel = 0; panel < kQueryPanels; ++panel) {
+                load_box(shared + Layout::kQueries + query.slot * kQueryBufferBytes +
+                             panel * kQueryPanelBytes + group * 64 * 128,
+                         q_map, full, panel * 64, tile.m * kBlockQ + group * 64, tile.h, tile.b,
+                         kEvictFirst);
+            }
         }
         query.advance();
     };
-    auto feed = [&](const Tile& tile) {
-        const int blocks = tile.partial + tile.full;
-        if (blocks == 0) {  // the consumers still write zeros through a query buffer
-            feed_value();
-            barrier_wait(barriers.query_empty(query.slot), query.parity ^ 1);
-            barrier_arrive(barriers.query_full(query.slot));
-            query.advance();
-            return;
-        }
-        const int kv_head = tile.h / p.group, kv_batch = tile.b * p.kv_batch_step;
-        Walk walk(p, tile);
-        for (int i = 0; i < blocks; ++i) {
-            const int block = walk.take();
-            barrier_wait(barriers.key_empty(stage.slot), stage.parity ^ 1);
-            store_shared(shared + Layout::kBlocks + 4 * (count % kStagedSlots), block);
-            ++count;
-            barrier_expect(barriers.key_full(stage.slot), kKeyBytes);
-            load_key_tile(shared + Layout::kKeys + stage.slot * kKeyBytes, k_map,
-                          barriers.key_full(stage.slot), block, kv_head, kv_batch);
-            // The only query buffer is free when the tile before has ended, which takes its values.
-            if (i == 0 && kQueryBuffers > 1) feed_query(tile);
-            feed_value();
-            if (i == 0 && kQueryBuffers == 1) feed_query(tile);
-            value.block = block;
-            value.head = kv_head;
-            value.batch = kv_batch;
-            value.at = stage;
-            stage.advance();
-        }
-    };
 
-    // One loop over both kinds of tiles, so that the code of feed() exists once.
+    // The next tile is looked up, and its queries asked for, while this one is fed: queries come
+    // from memory, all else mostly from L2. One loop for all kinds of tiles, so that the code of
+    // each step exists once.
+    constexpr int kAhead = 2;
+    Tile tile{kNone, 0, 0, 0, 0, 0, 0, 0}, next = tile;
     int index = blockIdx.x, redo = -1;
-    for (bool again = false;;) {
-        if (!again && index >= p.tiles) {
+    bool again = false, asked = false;  // asked for the queries of `tile`
+    for (;;) {
+        if (tile.m != kNone) publish(shared, barriers, tiles, tile);
+        if (tile.m == kStop) break;
+        if (tile.m == kDrain) {
             feed_value();
-            publish(shared, barriers, tiles, {kDrain, 0, 0, 0, 0, 0, 0, 0});
             barrier_wait(barriers.drained(), 0);
             redo = load_shared(shared + Layout::kRedo);
             again = true;
         }
-        if (again && redo < 0) break;
-        const Tile tile = find_tile(p, again ? redo / (4 * kWarpgroups) : index, again);
-        if (again) {  // the link lies where the tile's rows are about to be written
-            redo = *reinterpret_cast<volatile int*>(redo_link(p, tile, redo % (4 * kWarpgroups)));
-        }
-        publish(shared, barriers, tiles, tile);
         // The counter wraps to zero after exactly p.tiles increments, one per tile.
-        if (!again) index = count_up(p.counter, p.tiles - 1) + gridDim.x;
-        feed(tile);
+        if (tile.m >= 0 && !again) index = count_up(p.counter, p.tiles - 1) + gridDim.x;
+        const int blocks = tile.partial + tile.full;
+        const int kv_head = tile.h / p.group, kv_batch = tile.b * p.kv_batch_step;
+        Walk walk(p, tile);
+        for (int i = 0;; ++i) {
+            if (i < blocks) {
+                const int block = walk.take();
+                barrier_wait(barriers.key_empty(stage.slot), stage.parity ^ 1);
+                store_shared(shared + Layout::kBlocks + 4 * (count % kStagedSlots), block);
+                ++count;
+                barrier_expect(barriers.key_full(stage.slot), kKeyBytes);
+                load_key_tile(shared + Layout::kKeys + stage.slot * kKeyBytes, k_map,
+                              barriers.key_full(stage.slot), block, kv_head, kv_batch);
+                // The only query buffer may be free when the tile before has ended, which takes its
+                // values.
+                if (kQueryBuffers > 1 && i == 0 && !asked) feed_query(tile);
+                feed_value();
+                if (kQueryBuffers == 1 && i == 0) feed_query(tile);
+                value.block = block;
+                value.head = kv_head;
+                value.batch = kv_batch;
+                value.at = stage;
+                stage.advance();
+            }
+            const bool last = i + 1 >= blocks;
+            if (i == kAhead || (last && i < kAhead)) {
+                const int wanted = again ? (redo < 0 ? -1 : redo / (4 * kWarpgroups))
+                                         : (index < p.tiles ? index : -1);
+                next.m = again ? kStop : kDrain;
+                next.partial = next.full = 0;
+                if (wanted >= 0) {
+                    next = find_tile(p, wanted, again || p.max_scores != nullptr);
+                    // The link lies where the tile's rows are about to be written.
+                    if (again) {
+                        redo = *reinterpret_cast<volatile int*>(
+                            redo_link(p, next, redo % (4 * kWarpgroups)));
+                    }
+                }
+                asked = kQueryBuffers > 1 && i == kAhead && next.m >= 0;
+                if (asked) feed_query(next);
+            }
+            if (last) break;
+        }
+        tile = next;
     }
     feed_value();
-    publish(shared, barriers, tiles, {kStop, 0, 0, 0, 0, 0, 0, 0});
 }
 
 // ---- stagers ----------------------------------------------------------------------------------
@@ -310,7 +350,7 @@ FX_DEVICE void stage_values(const ForwardParams& p, const Captures& captures, u3
         const Tile tile = receive(shared, barriers, tiles, lane);
         if (tile.m == kStop) break;
         const int blocks = tile.partial + tile.full;
-        if (tile.m < 0 || blocks == 0) continue;
+        if (tile.m < 0) continue;
         Walk walk(p, tile);
         for (int i = 0; i < blocks; ++i) {
             const int block = walk.take();
@@ -345,16 +385,16 @@ FX_DEVICE float quad_sum(float x) {
 struct Softmax {
     float reference[2];  // what exponentials refer to; -inf: the row has seen no score
     float sum[2];        // of this thread's columns
-    float seen[2];       // this thread's maxima since the reference was last compared
-    float top[2];        // this thread's maxima of all
+    float grown[2];      // of this thread's columns of the tile before, if its reference lagged
+    float top[2];        // this thread's maxima, if all tiles are exact
     float factor[2];     // by which O must be multiplied
     float offset[2];     // reference * unit, 0 where the reference is -inf
 
     FX_DEVICE void start() {
 #pragma unroll
         for (int r = 0; r < 2; ++r) {
-            reference[r] = seen[r] = top[r] = FX_MINUS_INF;
-            sum[r] = offset[r] = 0;
+            reference[r] = top[r] = FX_MINUS_INF;
+            sum[r] = grown[r] = offset[r] = 0;
             factor[r] = 1;
         }
     }
@@ -367,19 +407,18 @@ struct Softmax {
         return reference[0] == FX_MINUS_INF || reference[1] == FX_MINUS_INF || is_far(0, unit) ||
                is_far(1, unit);
     }
-    /// Raises the reference to the maxima of the tiles before where it lags by more than kRaise.
+    /// Raises the reference where the exponentials of the tile before have grown beyond kRaise, by
+    /// the logarithm of their sum: seven more than their maximum at most.
     FX_DEVICE void follow(float unit) {
 #pragma unroll
         for (int r = 0; r < 2; ++r) {
-            top[r] = larger(top[r], seen[r]);
-            const float x = quad_max(seen[r]);
-            const bool raise = (x - reference[r]) * unit > kRaise;
-            const float next = raise ? x : reference[r];
+            const float x = quad_sum(grown[r]);
+            const bool raise = x > kRaise;
+            const float next_offset = raise ? offset[r] + log2_approx(x) : offset[r];
             // From the offsets as they were rounded, so that old and new exponentials agree.
-            const float next_offset = raise ? next * unit : offset[r];
             factor[r] = exp2_approx(offset[r] - next_offset);
             sum[r] *= factor[r];
-            reference[r] = next;
+            if (raise) reference[r] = next_offset * reciprocal_approx(unit);
             offset[r] = next_offset;
         }
     }
@@ -419,21 +458,26 @@ struct Softmax {
         }
     }
     /// s becomes P.
-    template <bool kTrack>
     FX_DEVICE void exponentials(float (&s)[kScores], float unit) {
-        seen[0] = seen[1] = FX_MINUS_INF;
+        grown[0] = grown[1] = 0;
 #pragma unroll
         for (int j = 0; j < kBlockKv / 8; ++j) {
 #pragma unroll
             for (int r = 0; r < 2; ++r) {
                 float &x = s[4 * j + 2 * r], &y = s[4 * j + 2 * r + 1];
-                if (kTrack) seen[r] = larger(seen[r], larger(x, y));
                 x = exp2_approx(__fmaf_rn(x, unit, -offset[r]));
                 y = exp2_approx(__fmaf_rn(y, unit, -offset[r]));
-                sum[r] += x;
-                sum[r] += y;
+                grown[r] += x;
+                grown[r] += y;
             }
         }
+        sum[0] += grown[0];
+        sum[1] += grown[1];
+    }
+    /// The same after meet(): nothing to follow.
+    FX_DEVICE void exact_exponentials(float (&s)[kScores], float unit) {
+        exponentials(s, unit);
+        grown[0] = grown[1] = 0;
     }
 };
 
@@ -449,7 +493,7 @@ FX_DEVICE void consume(const ForwardParams& p, const Captures& captures, u32 sha
     Ring<kKvStages> stage;
     Ring<kQueryBuffers> query;
     u32 count = 0;
-    int stored = -1;  // query buffer that the store of the tile before still reads
+    u32 reading = 0;  // what to arrive at when the store of the tile before has read its source
     float s[kScores], o[kOutputs];
     u32 pairs[kScores / 2];  // P in 16 bits
 
@@ -474,15 +518,34 @@ FX_DEVICE void consume(const ForwardParams& p, const Captures& captures, u32 sha
     // are issued without a tile too, on whatever lies there; nobody looks at what they give.
     auto begin = [&](const Tile& next) {
         if (next.m >= 0) {
-            barrier_wait(barriers.query_full(query.slot), query.parity);
-            if (next.partial + next.full > 0) {
-                barrier_wait(barriers.key_full(stage.slot), stage.parity);
-            }
+            barrier_wait(barriers.query_full(query.slot, group), query.parity);
+            barrier_wait(barriers.key_full(stage.slot), stage.parity);
         }
         hold(s);
         warpgroup_fence();
         gemm_qk(s, tile_descriptor(rows_of(uniform(query.slot)), 0), key_tile());
         warpgroup_commit();
+    };
+
+    // After S of keys; the last ones of a tile free its queries.
+    auto leave_keys = [&](u32 query_slot, bool last) {
+        if (kThroughStages && last) {
+            if (lane == 0) barrier_arrive(barriers.query_empty(query_slot, group));
+            if (group == 0) return;
+            named_barrier_arrive(kKeysLeft, 128 * kWarpgroups);
+        }
+        arrive_warp(barriers.key_empty(stage.slot), lane);
+    };
+    auto finish_store = [&] {
+        if (reading == 0) return;
+        if (lane == 0) store_wait_read();
+        if (kThroughStages) {
+            warp_sync();
+            arrive_warp(reading, lane);
+        } else if (lane == 0) {
+            barrier_arrive(reading);
+        }
+        reading = 0;
     };
 
     Tile tile = receive(shared, barriers, tiles, lane);
@@ -508,20 +571,18 @@ FX_DEVICE void consume(const ForwardParams& p, const Captures& captures, u32 sha
             __threadfence_block();
             arrive_warp(barriers.drained(), lane);
         }
+        if (kThroughStages) finish_store();
         if (blocks > 0) {
-            arrive_warp(barriers.key_empty(stage.slot), lane);
+            leave_keys(query_slot, blocks == 1);
             const int key = first_key();
             mod.score(s, p, captures, key, staged());
             if (tile.partial > 0) mod.mask(s, p, captures, key, staged());
             ++count;
             softmax.meet(s, mod.unit);
-            softmax.exponentials<false>(s, mod.unit);
+            softmax.exact_exponentials(s, mod.unit);
         }
         pack();
-        if (kQueryBuffers > 1 && tile.m >= 0 && stored >= 0 && lane == 0) {
-            store_wait_read();
-            barrier_arrive(barriers.query_empty(stored));
-        }
+        if (kQueryBuffers > 1) finish_store();
         // S of this tile and O of the one before, then the softmax of this one.
 #pragma unroll 1
         for (int i = 1; i < blocks; ++i) {
@@ -557,7 +618,7 @@ FX_DEVICE void consume(const ForwardParams& p, const Captures& captures, u32 sha
                 tile.exact != 0 || i == tile.partial || any_lane(softmax.needs_exact(mod.unit));
             warpgroup_wait<1>();
             hold(s);
-            arrive_warp(barriers.key_empty(stage.slot), lane);
+            leave_keys(query_slot, i + 1 == blocks);
             // The way without a maximum is one basic block from the scores to the exponentials: a
             // branch between them would keep the one from running beside the other.
             bool rescale = true;
@@ -566,11 +627,11 @@ FX_DEVICE void consume(const ForwardParams& p, const Captures& captures, u32 sha
                 mod.score(s, p, captures, key, staged());
                 if (i < tile.partial) mod.mask(s, p, captures, key, staged());
                 softmax.meet(s, mod.unit);
-                softmax.exponentials<false>(s, mod.unit);
+                softmax.exact_exponentials(s, mod.unit);
             } else {
                 rescale = any_lane(softmax.factor[0] != 1.f || softmax.factor[1] != 1.f);
                 mod.score(s, p, captures, key, staged());
-                softmax.exponentials<true>(s, mod.unit);
+                softmax.exponentials(s, mod.unit);
             }
             ++count;
             keep_before(softmax.sum[0] + softmax.sum[1], shared + Layout::kBlocks);
@@ -598,33 +659,63 @@ FX_DEVICE void consume(const ForwardParams& p, const Captures& captures, u32 sha
         warpgroup_commit();
 #pragma unroll
         for (int r = 0; r < 2; ++r) {
-            softmax.top[r] = quad_max(larger(softmax.top[r], softmax.seen[r]));
+            softmax.top[r] = quad_max(softmax.top[r]);
             softmax.sum[r] = quad_sum(softmax.sum[r]);
         }
         if (blocks > 0) stage.advance();
         Tile next;
-        if (kQueryBuffers > 1) {  // S of the next tile runs beside the end of this one
+        if (kOverlapTiles) {
             next = receive(shared, barriers, tiles, lane);
             begin(next);
-            warpgroup_wait<1>();
-        } else {
-            warpgroup_wait<0>();
         }
-        hold(o);
-        if (blocks > 0) arrive_warp(barriers.value_empty(last), lane);
-        if (blocks == 0) {
+        // A row of -inf, or one whose row term is -inf, has no keys.
+        float inverse[2], lse[2];
 #pragma unroll
-            for (int i = 0; i < kOutputs; ++i) o[i] = 0;
+        for (int r = 0; r < 2; ++r) {
+            const float row_term = mod.row_term(r), top = softmax.top[r];
+            float sum = softmax.sum[r];
+            if (row_term == FX_MINUS_INF && !(top == -FX_MINUS_INF)) sum = 0;
+            // A row term of +inf or NaN makes the row NaN.
+            inverse[r] = sum == 0.f ? 0.f : reciprocal_approx(sum) + row_term * 0.f;
+            const float logarithm =
+                softmax.is_far(r, mod.unit)
+                    ? softmax.reference[r] * mod.natural + log2_approx(sum) * kLn2
+                    : (softmax.offset[r] + log2_approx(sum)) * kLn2;
+            lse[r] = sum == 0.f ? FX_MINUS_INF : logarithm + row_term;
+            // A NaN among the scores is seen by the sum alone.
+            softmax.top[r] = sum == 0.f                          ? FX_MINUS_INF
+                             : sum != sum && top < -FX_MINUS_INF ? sum
+                                                                 : top * mod.natural + row_term;
         }
+        warpgroup_wait<kOverlapTiles ? 1 : 0>();
+        hold(o);
         if (tile.m >= 0) {
-            // A row of -inf, or one whose row term is -inf, has no keys. What is not finite is
-            // checked on rows that exist.
-            float inverse[2], lse[2];
+            u32 leaving = barriers.query_empty(query_slot, group);
+            u32 slab = own_rows + warp * 16 * 128;
+            constexpr u32 kPanel = kThroughStages ? 64 * 128 : kQueryPanelBytes;
+            if (kThroughStages) {
+                // Each warpgroup waits for the other one to leave the stage; in this order a
+                // barrier cannot be arrived at twice.
+                if (group == 0) {
+                    named_barrier_sync(kKeysLeft, 128 * kWarpgroups);
+                    if (kWarpgroups > 1) named_barrier_arrive(kValuesLeft, 128 * kWarpgroups);
+                    arrive_warp(barriers.value_empty(last), lane);
+                    leaving = barriers.key_empty(last);
+                    slab = shared + Layout::kKeys + last * kKeyBytes + warp * 16 * 128;
+                } else {
+                    named_barrier_sync(kValuesLeft, 128 * kWarpgroups);
+                    leaving = barriers.value_empty(last);
+                    slab = shared + Layout::kValues + last * kValueBytes + warp * 16 * 128;
+                }
+            } else {
+                arrive_warp(barriers.value_empty(last), lane);
+                named_barrier_sync(4 + group, 128);  // Q has been read by the whole warpgroup
+            }
+            // What is not finite is looked for on rows that exist.
             bool bad = false;
 #pragma unroll
             for (int r = 0; r < 2; ++r) {
-                float sum = softmax.sum[r];
-                float unfit[4] = {sum * 0.f, 0.f, 0.f, 0.f};
+                float unfit[4] = {softmax.sum[r] * 0.f, 0.f, 0.f, 0.f};
 #pragma unroll
                 for (int j = 0; j < kOutputs / 4; ++j) {
                     float& chain = unfit[j % 4];
@@ -633,48 +724,18 @@ FX_DEVICE void consume(const ForwardParams& p, const Captures& captures, u32 sha
                 }
                 bad |= row + 8 * r < p.q_len &&
                        !((unfit[0] + unfit[1]) + (unfit[2] + unfit[3]) == 0.f);
-                const float row_term = mod.row_term(r);
-                if (row_term == FX_MINUS_INF && !(softmax.top[r] == -FX_MINUS_INF)) sum = 0;
-                // A row term of +inf or NaN makes the row NaN.
-                inverse[r] = sum == 0.f ? 0.f : reciprocal_approx(sum) + row_term * 0.f;
-                const float top = softmax.top[r];
-                const float logarithm =
-                    softmax.is_far(r, mod.unit)
-                        ? softmax.reference[r] * mod.natural + log2_approx(sum) * kLn2
-                        : (softmax.offset[r] + log2_approx(sum)) * kLn2;
-                lse[r] = sum == 0.f ? FX_MINUS_INF : logarithm + row_term;
-                // A NaN among the scores is seen by the sum alone.
-                softmax.top[r] = sum == 0.f                          ? FX_MINUS_INF
-                                 : sum != sum && top < -FX_MINUS_INF ? sum
-                                                                     : top * mod.natural + row_term;
             }
             const bool redo = tile.exact == 0 && any_lane(bad);
             if (redo) {
                 if (lane == 0 &&
                     exchange_shared(shared + Layout::kLastRedo, tile.index) != tile.index) {
-                    const int slab = group * 4 + warp;
-                    const int id = tile.index * (4 * kWarpgroups) + slab;
-                    *reinterpret_cast<volatile int*>(redo_link(p, tile, slab)) =
+                    const int id = tile.index * (4 * kWarpgroups) + group * 4 + warp;
+                    *reinterpret_cast<volatile int*>(redo_link(p, tile, group * 4 + warp)) =
                         exchange_shared(shared + Layout::kRedo, id);
                     fence_async_global();
                 }
-            } else if ((lane & 3) == 0) {
-#pragma unroll
-                for (int r = 0; r < 2; ++r) {
-                    const i64 q = row + 8 * r;
-                    if (q >= p.q_len) continue;
-                    if (p.lse) p.lse[tile.b * p.lse_b + tile.h * p.lse_h + q * p.lse_q] = lse[r];
-                    if (p.max_scores) {
-                        p.max_scores[tile.b * p.max_b + tile.h * p.max_h + q * p.max_q] =
-                            softmax.top[r];
-                    }
-                }
-            }
-            // O goes through this warpgroup's rows of the tile's own query buffer; every warp
-            // stores its own 16 rows.
-            named_barrier_sync(4 + group, 128);  // Q has been read by the whole warpgroup
-            const u32 slab = own_rows + warp * 16 * 128;
-            if (!redo) {
+            } else {
+                // Every warp stores its own 16 rows.
 #pragma unroll
                 for (int j = 0; j < kOutputs / 8; ++j) {
                     const u32 a = to_pair(o[8 * j] * inverse[0], o[8 * j + 1] * inverse[0]);
@@ -683,28 +744,39 @@ FX_DEVICE void consume(const ForwardParams& p, const Captures& captures, u32 sha
                     const u32 d = to_pair(o[8 * j + 6] * inverse[1], o[8 * j + 7] * inverse[1]);
                     const int r = lane & 15;
                     const int chunk = (j % 4) * 2 + (lane >> 4);
-                    store_matrices(
-                        slab + (j / 4) * kQueryPanelBytes + r * 128 + ((chunk ^ (r & 7)) << 4), a,
-                        b, c, d);
+                    store_matrices(slab + (j / 4) * kPanel + r * 128 + ((chunk ^ (r & 7)) << 4), a,
+                                   b, c, d);
                 }
                 fence_async_shared();
                 warp_sync();
                 if (lane == 0) {
 #pragma unroll
                     for (int i = 0; i < kValuePanels; ++i) {
-                        store_box(out_map, slab + i * kQueryPanelBytes, i * 64,
+                        store_box(out_map, slab + i * kPanel, i * 64,
                                   tile.m * kBlockQ + group * 64 + warp * 16, tile.h, tile.b);
                     }
                     store_commit();
                 }
+                // After the fence, which waits for all writes before it.
+                if ((lane & 3) == 0) {
+#pragma unroll
+                    for (int r = 0; r < 2; ++r) {
+                        const i64 q = row + 8 * r;
+                        if (q >= p.q_len) continue;
+                        if (p.lse) {
+                            p.lse[tile.b * p.lse_b + tile.h * p.lse_h + q * p.lse_q] = lse[r];
+                        }
+                        if (p.max_scores) {
+                            p.max_scores[tile.b * p.max_b + tile.h * p.max_h + q * p.max_q] =
+                                softmax.top[r];
+                        }
+                    }
+                }
             }
-            if (kQueryBuffers == 1 && lane == 0) {
-                store_wait_read();
-                barrier_arrive(barriers.query_empty(query_slot));
-            }
-            stored = static_cast<int>(query_slot);
+            reading = leaving;
+            if (!kOverlapTiles) finish_store();
         }
-        if (kQueryBuffers == 1) {
+        if (!kOverlapTiles) {
             next = receive(shared, barriers, tiles, lane);
             begin(next);
         }
@@ -728,8 +800,10 @@ extern "C" __global__ void __launch_bounds__(128 * (1 + kWarpgroups), 1)
         constexpr int kConsumers = 4 * kWarpgroups * FX_LANES_ARRIVE;
         constexpr int kStagers = kStagerWarps * FX_LANES_ARRIVE;
         for (int i = 0; i < 2; ++i) {
-            barrier_init(barriers.query_full(i), 1);
-            barrier_init(barriers.query_empty(i), 4 * kWarpgroups);
+            for (int group = 0; group < kWarpgroups; ++group) {
+                barrier_init(barriers.query_full(i, group), 1);
+                barrier_init(barriers.query_empty(i, group), 4);
+            }
             barrier_init(barriers.key_full(i), 1 + kStagers);
             barrier_init(barriers.key_empty(i), kConsumers);
             barrier_init(barriers.value_full(i), 1);

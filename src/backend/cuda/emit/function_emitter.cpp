@@ -312,7 +312,8 @@ std::string FunctionEmitter::staged_name(const Scope& scope, ir::Value v) {
         stage_ += cat("        {\n", outside.lines, "        for (int i = thread; i < ",
                       by_column ? "kBlockKv" : "64 * kWarpgroups + kBlockKv", "; i += 96) {\n");
         if (by_column) {
-            stage_ += "            const int key = fx_min(first_key + i, p.kv_len - 1);\n";
+            stage_ +=
+                "            const int key = fx_max(fx_min(first_key + i, p.kv_len - 1), 0);\n";
         } else {
             stage_ +=
                 "            const int q = q_tile + 64 * kWarpgroups - 1;\n"

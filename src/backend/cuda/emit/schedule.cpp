@@ -16,8 +16,8 @@ int shared_bytes(const Schedule& s, int head_dim, int v_head_dim, StagedBytes st
     const int queries = s.query_buffers * std::max(k, v) * s.block_q() * 128;
     const int keys_values = 2 * (k + v) * s.block_kv * 128;
     const int slots = 4 * staged.total(s);
-    constexpr int kControl = 2 * 32 + 4 * 4 + 16 + 17 * 8;
-    return queries + keys_values + slots + kControl;
+    const int control = 2 * 32 + 4 * 4 + 16 + (4 * s.warpgroups + 13) * 8;
+    return queries + keys_values + slots + control;
 }
 
 std::vector<Schedule> ladder(int head_dim, int v_head_dim, StagedBytes staged, bool light,

@@ -174,7 +174,7 @@ void CudaBackend::launch(const plan::LaunchArgs& args, backend::KernelProvider& 
     } else if (problem.masked) {
         add_captures(captures, *args.mods.mask, *args.mods.mask_captures, device.zeros());
     }
-    TensorMapImage q = tensor_map("q", args.q, schedule.block_q());
+    TensorMapImage q = tensor_map("q", args.q, 64);
     // No keys: no tile is visited, and any valid map will do.
     TensorMapImage k = p.kv_len > 0 ? tensor_map("k", args.k, schedule.block_kv) : q;
     TensorMapImage v = p.kv_len > 0 ? tensor_map("v", args.v, schedule.block_kv) : q;

@@ -3,6 +3,10 @@
 #include "device_tensor.h"
 
 #include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include <gtest/gtest.h>
 
 #include <flexion/flexion.h>
 
@@ -86,17 +90,34 @@ Outputs run_on_device(const CaseInputs& inputs, const KernelOptions& kernel_opti
     const DeviceMods mods(inputs.score_mod, inputs.block_mask);
     const DeviceTensor q(inputs.q.view()), k(inputs.k.view()), v(inputs.v.view());
     const DeviceTensor out(got.out.view()), lse(got.lse.view()), max(got.max_scores.view());
-    attention(q.view(), k.view(), v.view(), out.view(),
-              {.score_mod = mods.score_mod,
-               .block_mask = mods.block_mask,
-               .scale = c.scale,
-               .lse = lse.view(),
-               .max_scores = max.view(),
-               .kernel_options = kernel_options});
-    cuda::check(cuda::driver().synchronize(), "cuCtxSynchronize");
-    out.read_back();
-    lse.read_back();
+    AttentionOptions options{.score_mod = mods.score_mod,
+                             .block_mask = mods.block_mask,
+                             .scale = c.scale,
+                             .lse = lse.view(),
+                             .max_scores = max.view(),
+                             .kernel_options = kernel_options};
+    const auto run = [&] {
+        attention(q.view(), k.view(), v.view(), out.view(), options);
+        cuda::check(cuda::driver().synchronize(), "cuCtxSynchronize");
+        out.read_back();
+        lse.read_back();
+    };
+    // Maxima that are asked for make every tile exact; without them references lag.
+    run();
     max.read_back();
+    std::vector<double> exact;
+    for (std::int64_t i = 0; i < got.out.view().numel(); ++i) exact.push_back(got.out.get(i));
+    options.max_scores = {};
+    run();
+    double norm = 0, difference = 0;
+    for (std::int64_t i = 0; i < got.out.view().numel(); ++i) {
+        const double x = exact[static_cast<std::size_t>(i)], y = got.out.get(i);
+        EXPECT_EQ(std::isnan(x), std::isnan(y)) << "at " << i;
+        if (std::isnan(x) || std::isnan(y) || std::isinf(x)) continue;
+        norm += x * x;
+        difference += (x - y) * (x - y);
+    }
+    EXPECT_LE(difference, 1e-4 * norm) << "exact and lagged maxima differ";
     return got;
 }
 
