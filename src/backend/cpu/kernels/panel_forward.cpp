@@ -6,25 +6,33 @@
 #include <cstring>
 
 #include "backend/cpu/kernels/call.h"
-#include "support/os/available_cpus.h"
 
 namespace flexion::cpu {
 namespace {
 
-// Of a task, which reads K and V of a window once for them: more than that is seldom worth a loss
-// in balance.
-constexpr int kMostQueries = 512;
-constexpr std::int64_t kWindow = 128;         // keys that a tile pass sees at a time
-constexpr std::int64_t kLongestWindow = 160;  // so that a short rest joins the window before it
-// Fewer tasks than this leave a thread idle at the end of a call; tiles are made smaller then, by
-// the problem alone, down to kFewestQueries.
-constexpr std::int64_t kEnoughTasks = 32;
+// The queries of a task share the windows of K and V that it reads, from L3 or memory. On Zen 3 at
+// S = 4096 and D = 128, tiles of 256, 512 and 1024 queries reach 0.848, 0.868 and 0.874 of the
+// peak, although the queries and results of the last two overflow L2: those are streams.
+constexpr int kMostQueries = 1024;
 constexpr int kFewestQueries = 32;
-// Zen 3, S = 4096, D = 128, tiles of 256 queries: 0.80 to 0.83 of the peak, and with the L3 in use
-// by others 0.69 to 0.77. At D = 64 it gains nothing.
-constexpr int kCopiedRowBytes = 512;
-constexpr std::int64_t kCopyingQueries = 256;
-constexpr int kMaxPanels = 32;
+constexpr std::int64_t kMostTileBytes = 1 << 20;  // of queries and results
+constexpr int kMaxPanels = 64;
+// Keys that a tile pass sees at a time: windows lie at multiples of it, so that what a panel
+// computes does not depend on the panels beside it, but for a short rest, which joins the window
+// before it.
+constexpr std::int64_t kWindow = 128;
+constexpr std::int64_t kLongestWindow = 160;
+// Tasks of a thread that even out those of a mask, and the share of the threads' time that may be
+// idle at the end where all tasks are equal.
+constexpr std::int64_t kTasksOfThread = 8;
+constexpr std::int64_t kIdleShare = 32;  // a thirty-second
+
+/// Queries from which on a copy of a window's rows pays: it streams them from L3 or memory while
+/// the products would wait for each line, and its rows do not fall into the same sets of L1. On
+/// Zen 3 a window's copy costs as much as 16 panels gain at D = 128 (f32), and 43 at D = 64.
+std::int64_t copying_queries(std::int64_t row_bytes) {
+    return row_bytes >= 512 ? 256 : row_bytes >= 256 ? 768 : kMostQueries + 1;
+}
 
 /// Bytes from row to row of a staged tile: an odd number of cache lines, so that rows spread over
 /// the sets of L1.
@@ -36,19 +44,17 @@ std::int64_t staged_stride(std::int64_t bytes) {
 Tiling make_tiling(const plan::LaunchArgs& args, const PanelKernels& kernels) {
     const std::int64_t block_q =
         args.block_mask != nullptr ? args.block_mask->block_size().q : args.q_len();
-    // Queries and results of a tile stay in half of L2, beside a window of keys and values. That
-    // comes from L3 or memory, and its misses cost the less the more queries share it: of 128
-    // queries at S = 4096 they took 4 % of the time at D = 64 and 8 to 16 % at D = 128.
-    static const std::int64_t budget = level2_cache_bytes() / 2;
     const std::int64_t bytes = (args.head_dim() + args.v_head_dim()) * kernels.scalar_bytes;
-    int queries = kMostQueries;
-    while (queries > kFewestQueries && queries * bytes > budget) queries /= 2;
+    const int lanes = kernels.lanes;
+    const std::int64_t threads = args.executor.width;
+    int queries = std::min(kMostQueries, kMaxPanels * lanes);
+    while (queries > kFewestQueries && queries * bytes > kMostTileBytes) queries /= 2;
     for (;; queries /= 2) {
-        const int lanes = kernels.lanes;
         const Tiling tiling(args.q_len(), block_q, lanes, std::max(queries / lanes, 1));
-        if (queries <= kFewestQueries || queries <= lanes ||
-            tiling.tiles() * args.batch() * args.q_heads() >= kEnoughTasks)
-            return tiling;
+        if (threads == 1 || queries <= kFewestQueries || queries <= lanes) return tiling;
+        const std::int64_t tasks = tiling.tiles() * args.batch() * args.q_heads();
+        const std::int64_t idle = (threads - tasks % threads) % threads;
+        if (tasks >= kTasksOfThread * threads && idle * kIdleShare <= tasks) return tiling;
     }
 }
 
@@ -70,6 +76,12 @@ private:
         bool started[kMaxPanels];
         char* scratch;
     };
+    /// One walk per set of rows of blocks, and how many panels go along it.
+    struct Walks {
+        int count = 0;
+        Walk walk[kMaxPanels];
+        int panels[kMaxPanels];
+    };
     /// Keys [begin, end) and where their rows are.
     struct Window {
         std::int64_t begin, end;
@@ -77,9 +89,11 @@ private:
         std::int64_t k_stride, v_stride;
     };
 
-    int start(State& state, Walk* walks) const;
+    void start(State& state, Walks& walks) const;
     void reset_statistics(const State& state, int panel) const;
-    Window stage(const State& state, std::int64_t begin, std::int64_t end) const;
+    std::int64_t window_end(const Walks& walks, std::int64_t begin) const;
+    Window stage(const State& state, const Walks& walks, std::int64_t begin,
+                 std::int64_t end) const;
     TileArgs tile_args(const State& state, int panel, const Piece& piece) const;
     void attend(State& state, int panel, const Window& window, const Piece& piece) const;
     void attend(State& state, int panel, const Window& window, const TileArgs& args, bool partial,
@@ -101,7 +115,7 @@ private:
     const Passes& passes_;
     int depth_, width_, steps_;
     std::int64_t group_, block_q_, block_kv_;
-    bool stage_keys_, stage_values_;
+    std::int64_t stage_keys_, stage_values_;  // for that many queries and more
     std::int64_t staged_key_stride_, staged_value_stride_;
     std::size_t lane_bytes_, query_bytes_, result_bytes_;
     std::size_t result_at_, statistics_at_, scores_at_, pairs_at_, keys_at_, values_at_,
@@ -122,16 +136,11 @@ PanelForward::PanelForward(const plan::LaunchArgs& args, const PanelKernels& ker
       group_(args.q_heads() / args.kv_heads()),
       block_q_(args.block_mask != nullptr ? args.block_mask->block_size().q : args.q_len()),
       block_kv_(args.block_mask != nullptr ? args.block_mask->block_size().kv : args.kv_len()) {
-    // Long rows are copied where enough queries share them: a copy streams them from L3, while the
-    // products would wait for each line, and its rows do not fall into the same sets of L1.
-    const auto copied = [&](int elements, int bytes) {
-        return elements * bytes >= kCopiedRowBytes &&
-               tiling.most_panels() * kernels.lanes >= kCopyingQueries;
-    };
     // A pair must not take its second half from past the end of a row.
-    stage_keys_ = kernels.must_stage_keys || depth_ % kernels.step_elements != 0 ||
-                  copied(depth_, kernels.key_bytes);
-    stage_values_ = kernels.must_stage_values || copied(width_, kernels.value_bytes);
+    const bool must_stage_keys = kernels.must_stage_keys || depth_ % kernels.step_elements != 0;
+    stage_keys_ = must_stage_keys ? 0 : copying_queries(std::int64_t{depth_} * kernels.key_bytes);
+    stage_values_ =
+        kernels.must_stage_values ? 0 : copying_queries(std::int64_t{width_} * kernels.value_bytes);
     staged_key_stride_ = staged_stride(std::int64_t{depth_} * kernels.key_bytes);
     staged_value_stride_ = staged_stride(std::int64_t{width_} * kernels.value_bytes);
 
@@ -151,11 +160,13 @@ PanelForward::PanelForward(const plan::LaunchArgs& args, const PanelKernels& ker
     pairs_at_ = scores_at_;
     if (kernels.p_format == PFormat::bf16_pairs)
         pairs_at_ = place(kLongestWindow / 2 * lane_bytes_);
-    keys_at_ =
-        stage_keys_ ? place(static_cast<std::size_t>(kLongestWindow * staged_key_stride_)) : 0;
+    const std::int64_t queries = tiling.most_panels() * kernels.lanes;
+    keys_at_ = queries >= stage_keys_
+                   ? place(static_cast<std::size_t>(kLongestWindow * staged_key_stride_))
+                   : 0;
     const std::size_t value_bytes =
         static_cast<std::size_t>(kLongestWindow / kernels.step_elements * staged_value_stride_);
-    values_at_ = stage_values_ ? place(value_bytes) : 0;
+    values_at_ = queries >= stage_values_ ? place(value_bytes) : 0;
     odd_values_at_ = kernels.step_elements > 1 ? place(value_bytes) : 0;
     scratch_bytes_ = at;
 }
@@ -172,13 +183,12 @@ void PanelForward::reset_statistics(const State& state, int panel) const {
         reset(0.0f);
 }
 
-/// Packs the queries and sets up the walks, one per set of rows of blocks; their number.
-int PanelForward::start(State& state, Walk* walks) const {
+/// Packs the queries and sets up the walks.
+void PanelForward::start(State& state, Walks& walks) const {
     const Task& task = state.task;
     const std::int64_t first = tiling_.first_panel(task.tile);
     state.panels = static_cast<int>(tiling_.first_panel(task.tile + 1) - first);
     const std::int64_t kv_len = args_.kv_len();
-    int count = 0;
     std::int64_t walk_first = -1, walk_last = -1;  // rows of the last walk
     for (int p = 0; p < state.panels; ++p) {
         const Panel panel = state.panel[p] = tiling_.panel(first + p);
@@ -189,7 +199,8 @@ int PanelForward::start(State& state, Walk* walks) const {
         const std::int64_t row = panel.q0 / block_q_;
         const std::int64_t last = (panel.q0 + panel.lanes - 1) / block_q_;
         if (row != walk_first || last != walk_last) {
-            Walk& walk = walks[count++];
+            walks.panels[walks.count] = 0;
+            Walk& walk = walks.walk[walks.count++];
             walk.start(block_kv_, kv_len);
             if (args_.block_mask == nullptr) {
                 walk.add({&everything_, 1}, kAllLanes);
@@ -208,13 +219,35 @@ int PanelForward::start(State& state, Walk* walks) const {
             }
             walk_first = row, walk_last = last;
         }
-        state.walk_of[p] = count - 1;
+        state.walk_of[p] = walks.count - 1;
+        ++walks.panels[walks.count - 1];
     }
-    return count;
 }
 
-PanelForward::Window PanelForward::stage(const State& state, std::int64_t begin,
+/// Where a window that begins at `begin` ends: every key in it is visited by some panel.
+std::int64_t PanelForward::window_end(const Walks& walks, std::int64_t begin) const {
+    std::int64_t limit = (begin / kWindow + 1) * kWindow;
+    if (args_.kv_len() - limit <= kLongestWindow - kWindow) limit = args_.kv_len();
+    std::int64_t end = begin;
+    for (bool grew = true; grew && end < limit;) {
+        grew = false;
+        for (int w = 0; w < walks.count; ++w) {
+            const Piece piece = walks.walk[w].next(end);
+            if (piece.empty() || piece.begin != end) continue;
+            end = piece.end;
+            grew = true;
+        }
+    }
+    return std::min(end, limit);
+}
+
+PanelForward::Window PanelForward::stage(const State& state, const Walks& walks, std::int64_t begin,
                                          std::int64_t end) const {
+    std::int64_t queries = 0;
+    for (int w = 0; w < walks.count; ++w) {
+        const Piece piece = walks.walk[w].next(begin);
+        if (!piece.empty() && piece.begin < end) queries += walks.panels[w] * kernels_.lanes;
+    }
     const std::int64_t head = state.task.h / group_;
     const int rows = static_cast<int>(end - begin);
     Window window;
@@ -222,12 +255,12 @@ PanelForward::Window PanelForward::stage(const State& state, std::int64_t begin,
     window.k = row_of(args_.k, kv_batch(args_.k, state.task.b), head, begin);
     window.v = row_of(args_.v, kv_batch(args_.v, state.task.b), head, begin);
     window.k_stride = row_stride(args_.k), window.v_stride = row_stride(args_.v);
-    if (stage_keys_) {
+    if (queries >= stage_keys_) {
         char* to = state.scratch + keys_at_;
         kernels_.stage_keys(window.k, window.k_stride, rows, depth_, to, staged_key_stride_);
         window.k = to, window.k_stride = staged_key_stride_;
     }
-    if (stage_values_) {
+    if (queries >= stage_values_) {
         char* to = state.scratch + values_at_;
         kernels_.stage_values(window.v, window.v_stride, rows, width_, to, staged_value_stride_);
         window.v = to, window.v_stride = staged_value_stride_;
@@ -332,45 +365,30 @@ void PanelForward::finish(const State& state) const {
     }
 }
 
-/// Where a window that begins at `begin` ends: every key in it is visited by some panel.
-std::int64_t window_end(const Walk* walks, int count, std::int64_t begin) {
-    std::int64_t end = begin;
-    for (bool grew = true; grew && end - begin <= kLongestWindow;) {
-        grew = false;
-        for (int w = 0; w < count; ++w) {
-            const Piece piece = walks[w].next(end);
-            if (piece.empty() || piece.begin != end) continue;
-            end = piece.end;
-            grew = true;
-        }
-    }
-    return end - begin <= kLongestWindow ? end : begin + kWindow;
-}
-
 void PanelForward::run(const Task& task) const {
     State state;
     state.task = task;
     state.scratch = thread_scratch(scratch_bytes_);
-    Walk walks[kMaxPanels];
-    const int count = start(state, walks);
+    Walks walks;
+    start(state, walks);
     for (std::int64_t from = 0;;) {
         Piece first;
-        for (int w = 0; w < count; ++w) {
-            const Piece piece = walks[w].next(from);
+        for (int w = 0; w < walks.count; ++w) {
+            const Piece piece = walks.walk[w].next(from);
             if (!piece.empty() && (first.empty() || piece.begin < first.begin)) first = piece;
         }
         if (first.empty()) break;
-        const std::int64_t end = window_end(walks, count, first.begin);
-        const Window window = stage(state, first.begin, end);
+        const std::int64_t end = window_end(walks, first.begin);
+        const Window window = stage(state, walks, first.begin, end);
         for (int p = 0; p < state.panels; ++p) {
-            const Walk& walk = walks[state.walk_of[p]];
+            const Walk& walk = walks.walk[state.walk_of[p]];
             for (Piece piece = walk.next(window.begin); !piece.empty() && piece.begin < end;
                  piece = walk.next(piece.end)) {
                 piece.end = std::min(piece.end, end);
                 attend(state, p, window, piece);
             }
         }
-        for (int w = 0; w < count; ++w) walks[w].pass(end);
+        for (int w = 0; w < walks.count; ++w) walks.walk[w].pass(end);
         from = end;
     }
     finish(state);
