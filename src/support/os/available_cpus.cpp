@@ -3,7 +3,6 @@
 #include "support/os/available_cpus.h"
 
 #include <sched.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -107,13 +106,6 @@ int available_cpus() {
         cpus = std::min(cpus, static_cast<int>(std::ceil(*quota)));
     }
     return std::max(cpus, 1);
-}
-
-std::int64_t level2_cache_bytes() {
-#ifdef _SC_LEVEL2_CACHE_SIZE
-    if (const long bytes = sysconf(_SC_LEVEL2_CACHE_SIZE); bytes > 0) return bytes;
-#endif
-    return 512 << 10;
 }
 
 }  // namespace flexion

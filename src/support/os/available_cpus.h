@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// How many threads this process can usefully run at once, and the cache that each has.
+// How many threads this process can usefully run at once.
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -15,8 +14,5 @@ std::optional<double> cgroup_cpu_quota(const std::string& root = "");
 
 /// The cpus of the affinity mask, at most the control group's quota rounded up; >= 1.
 int available_cpus();
-
-/// Bytes of one core's level 2 cache; 512 KiB where the system does not say.
-std::int64_t level2_cache_bytes();
 
 }  // namespace flexion

@@ -15,13 +15,10 @@ public:
         auto* entry = const_cast<void*>(code_.entries.front());
         if (name.starts_with(kMaskPass) || has_mask_pass(name))
             mask = reinterpret_cast<MaskPass>(const_cast<void*>(code_.entries.back()));
-        if (name.starts_with(kMaskPass)) {
-            // Nothing else.
-        } else if (name.starts_with(kBackwardPassPrefix)) {
+        if (name.starts_with(kBackwardPassPrefix))
             backward = reinterpret_cast<BackwardPass>(entry);
-        } else {
+        else if (!name.starts_with(kMaskPass))
             tile = reinterpret_cast<TilePass>(entry);
-        }
         vector_functions = &cpu::vector_functions(isa);
     }
 
