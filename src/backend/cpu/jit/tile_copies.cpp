@@ -70,19 +70,20 @@ struct F16 {
 
 // The vectors' columns become rows.
 inline void transpose(I32* v) {
-    const I32 low = {0, 4, 1, 5}, high = {2, 6, 3, 7};
-    const I32 even0 = __builtin_shuffle(v[0], v[2], low),
-              even1 = __builtin_shuffle(v[0], v[2], high);
-    const I32 odd0 = __builtin_shuffle(v[1], v[3], low), odd1 = __builtin_shuffle(v[1], v[3], high);
-    v[0] = __builtin_shuffle(even0, odd0, low);
-    v[1] = __builtin_shuffle(even0, odd0, high);
-    v[2] = __builtin_shuffle(even1, odd1, low);
-    v[3] = __builtin_shuffle(even1, odd1, high);
+#define FLEXION_LOW(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
+#define FLEXION_HIGH(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
+    const I32 even0 = FLEXION_LOW(v[0], v[2]), even1 = FLEXION_HIGH(v[0], v[2]);
+    const I32 odd0 = FLEXION_LOW(v[1], v[3]), odd1 = FLEXION_HIGH(v[1], v[3]);
+    v[0] = FLEXION_LOW(even0, odd0);
+    v[1] = FLEXION_HIGH(even0, odd0);
+    v[2] = FLEXION_LOW(even1, odd1);
+    v[3] = FLEXION_HIGH(even1, odd1);
+#undef FLEXION_LOW
+#undef FLEXION_HIGH
 }
 inline void transpose(I64* v) {
-    const I64 low = {0, 2}, high = {1, 3};
-    const I64 first = __builtin_shuffle(v[0], v[1], low);
-    v[1] = __builtin_shuffle(v[0], v[1], high);
+    const I64 first = __builtin_shufflevector(v[0], v[1], 0, 2);
+    v[1] = __builtin_shufflevector(v[0], v[1], 1, 3);
     v[0] = first;
 }
 
