@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # flexion_llvm: LLVM 19's C interface, for the one library that sees it.
+enable_language(C)  # LLVM's package tests libffi with it where a C compiler was named
 find_package(LLVM 19.1 CONFIG REQUIRED)
 llvm_map_components_to_libnames(archives
     aarch64codegen aarch64desc aarch64info analysis core irreader passes support target
