@@ -146,6 +146,9 @@ OwnedMods only_nan() { return where_key(std::nan(""), true); }
 OwnedMods some_lowest() { return where_key(-3.4028234663852886e38, false); }
 OwnedMods only_lowest() { return where_key(-3.4028234663852886e38, true); }
 OwnedMods only_highest() { return where_key(3.4028234663852886e38, true); }
+/// Maxima too large for the product with log2 e to be exact enough, in some lanes.
+OwnedMods only_far() { return where_key(-1e9, true); }
+OwnedMods some_far_above() { return where_key(1e7, false); }
 /// What is masked does not reach anything, whatever it is.
 OwnedMods masked_nan() {
     return {score_mod([](Expr s, Expr, Expr, Expr q, Expr k) {
@@ -163,6 +166,8 @@ constexpr NamedMods kEdges[] = {{"nothing_left", nothing_left},
                                 {"some_lowest", some_lowest},
                                 {"only_lowest", only_lowest},
                                 {"only_highest", only_highest},
+                                {"only_far", only_far},
+                                {"some_far_above", some_far_above},
                                 {"masked_nan", masked_nan}};
 
 TEST(TilePass, EdgeValuesBehaveAsInDouble) {

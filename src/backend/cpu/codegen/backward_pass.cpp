@@ -80,8 +80,8 @@ public:
         body_.raw("ret void");
         return formatted(
             "define void @{}(ptr noalias readonly %s, ptr %dp, ptr noalias readonly %tile, ptr "
-            "noalias readonly %args, ptr noalias readonly %captures) nounwind {{\nentry:\n{}{}}}\n",
-            symbol, scope_.prologue, body_.text());
+            "noalias readonly %args, ptr noalias readonly %captures) {} {{\nentry:\n{}{}}}\n",
+            symbol, scope_.module.attributes(), scope_.prologue, body_.text());
     }
 
 private:

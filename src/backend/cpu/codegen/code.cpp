@@ -36,6 +36,10 @@ std::string suffix_of(Ty ty) {
     return ty.lanes == 1 ? std::string(elem) : formatted("v{}{}", ty.lanes, elem);
 }
 
+std::string ModuleText::attributes() const {
+    return formatted("nounwind alignstack({})", vector_lanes(isa_) * bytes_of(Elem::f32));
+}
+
 std::string ModuleText::text(const std::string& functions) const {
     std::string out;
     for (const auto& [name, text] : helpers_) out += text;
@@ -191,6 +195,14 @@ Val Code::shuffle(Val a, Val b, std::span<const int> lanes) {
     const int count = static_cast<int>(lanes.size());
     return assign({a.ty.elem, count}, formatted("shufflevector {}, {}, <{} x i32> <{}>", typed(a),
                                                 typed(b), count, mask));
+}
+
+Val Code::any_lane(const Val& vector) {
+    const Elem elem = vector.ty.elem;
+    const Val bits =
+        assign({elem}, formatted("call {} @llvm.vector.reduce.or.{}({})", name_of({elem}),
+                                 suffix_of(vector.ty), typed(vector)));
+    return elem == Elem::i1 ? bits : compare("icmp ne", bits, integer(elem, 0));
 }
 
 Val Code::extract(Val vector, int lane) {

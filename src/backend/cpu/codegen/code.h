@@ -48,6 +48,10 @@ public:
     bool need(const std::string& name) { return helpers_.try_emplace(name).second; }
     void add(const std::string& name, std::string text) { helpers_[name] = std::move(text); }
     std::string text(const std::string& functions) const;
+    /// Attributes of a function that is called from outside. The stack is aligned to a vector, else
+    /// LLVM spills at 16 bytes, where half of the spills cross cache lines: a tile pass of softcap
+    /// took twice the cycles, or not, by where its caller's frame lay.
+    std::string attributes() const;
 
 private:
     const IsaTraits& traits_;
@@ -122,6 +126,7 @@ public:
     Val splat(Val scalar, int lanes);
     Val shuffle(Val a, Val b, std::span<const int> lanes);
     Val extract(Val vector, int lane);
+    Val any_lane(const Val& vector);  ///< i1: whether some bool or integer of it is not 0
     Val smin(Val a, Val b) { return intrinsic("smin", {a, b}); }
     Val smax(Val a, Val b) { return intrinsic("smax", {a, b}); }
     /// The larger; b where either is NaN (what one maxps gives).

@@ -12,13 +12,6 @@ constexpr int kVectors = 2;
 Val i32(std::int64_t value) { return Code::integer(Elem::i32, value); }
 Val i64(std::int64_t value) { return Code::integer(Elem::i64, value); }
 
-// 1 where `lanes` words hold something, as a bool.
-Val any_lane(Code& c, const Val& words) {
-    const Val bits = c.assign({Elem::i32}, formatted("call i32 @llvm.vector.reduce.or.{}({})",
-                                                     suffix_of(words.ty), c.typed(words)));
-    return c.compare("icmp ne", bits, i32(0));
-}
-
 }  // namespace
 
 std::string emit_mask_pass(ModuleText& module, const std::string& symbol,
@@ -84,20 +77,20 @@ std::string emit_mask_pass(ModuleText& module, const std::string& symbol,
             }
             // Nothing can change once both were seen.
             const std::string go_on = c.fresh_label("go");
-            c.branch(c.and_(any_lane(c, found[0].next), any_lane(c, found[1].next)), undecided_end,
+            c.branch(c.and_(c.any_lane(found[0].next), c.any_lane(found[1].next)), undecided_end,
                      go_on);
             c.label(go_on);
         });
-    const Val some = body.convert("zext", any_lane(body, found[0].next), Elem::i32);
-    const Val none_false = body.xor_(any_lane(body, found[1].next), Code::flag(true));
+    const Val some = body.convert("zext", body.any_lane(found[0].next), Elem::i32);
+    const Val none_false = body.xor_(body.any_lane(found[1].next), Code::flag(true));
     const Val all = body.shl(body.convert("zext", none_false, Elem::i32), 1);
     body.raw("ret " + body.typed(body.or_(some, all)));
     body.label(undecided_end);
     body.raw("ret i32 1");
     return formatted(
-        "define i32 @{}(ptr noalias readonly %args, ptr noalias readonly %captures) nounwind {{\n"
+        "define i32 @{}(ptr noalias readonly %args, ptr noalias readonly %captures) {} {{\n"
         "entry:\n{}{}}}\n",
-        symbol, scope.prologue, body.text());
+        symbol, module.attributes(), scope.prologue, body.text());
 }
 
 }  // namespace flexion::cpu

@@ -16,6 +16,10 @@ constexpr int kVectors = 2;  // of a row: lanes_per_panel / vector_lanes
 // A body of few instructions is unrolled over two rows: then it is the latency of the running
 // maximum that counts. Longer ones gain nothing and take twice as long to compile.
 constexpr int kLightWeight = 64;
+// A maximum up to this is subtracted by the fused product with log2 e, whose rounding is then no
+// more than that of the scores themselves; a larger one, from a mod that writes -1e9 or the lowest
+// finite value, would leave the exponent range, and is subtracted from the tile first.
+constexpr double kFusedMaximum = 4096;
 
 Val i32(std::int64_t value) { return Code::integer(Elem::i32, value); }
 Val i64(std::int64_t value) { return Code::integer(Elem::i64, value); }
@@ -70,9 +74,9 @@ public:
         body_.raw("ret void");
         return formatted(
             "define void @{}(ptr noalias %s, ptr noalias %p, ptr noalias %m, ptr noalias %l, ptr "
-            "noalias %alpha, ptr noalias readonly %args, ptr noalias readonly %captures) nounwind "
+            "noalias %alpha, ptr noalias readonly %args, ptr noalias readonly %captures) {} "
             "{{\nentry:\n{}{}}}\n",
-            symbol, scope_.prologue, body_.text());
+            symbol, scope_.module.attributes(), scope_.prologue, body_.text());
     }
 
 private:
@@ -199,11 +203,32 @@ private:
             body_.store(alpha_[i], state("%alpha", i), bytes_of(real_));
         }
         log2e_ = real(kLog2E);
-        if (plain_) {
-            if (pairs_) log2e_ = body_.splat(body_.fmul(args_.scale, log2e_), shape_.lanes);
-            for (Val& base : base_) base = body_.fmul(base, real(-kLog2E));
-        }
         if (!panel()) base_[0] = base_[1] = body_.splat(base_[0], shape_.lanes);
+        if (!panel()) return;
+        if (plain_ && pairs_) log2e_ = body_.splat(body_.fmul(args_.scale, log2e_), shape_.lanes);
+        if (!plain_) subtract_large();
+        for (Val& base : base_) base = body_.fmul(base, real(-kLog2E));
+    }
+
+    // Runs over the tile if some maximum is large, else over its last row, from which it takes 0.
+    void subtract_large() {
+        std::array<Val, kVectors> taken;
+        Val large;
+        for (int v = 0; v < kVectors; ++v) {
+            const Val is =
+                body_.compare("fcmp ogt", body_.intrinsic("fabs", {base_[v]}), real(kFusedMaximum));
+            large = v == 0 ? is : body_.or_(large, is);
+            taken[v] = body_.select(is, base_[v], real(0));
+            base_[v] = body_.select(is, real(0), base_[v]);
+        }
+        const Val first =
+            body_.select(body_.any_lane(large), i64(0), body_.sub(args_.rows, i64(1)));
+        counted_loop(body_, "subtract", first, args_.rows, 1, {}, [&](Code& c, const Val& row) {
+            for (int v = 0; v < kVectors; ++v) {
+                const Val at = score_at(c, row, v);
+                c.store(c.fsub(c.load(vector(), at, align()), taken[v]), at, align());
+            }
+        });
     }
 
     Val state(const char* array, int i) {
@@ -212,9 +237,7 @@ private:
 
     Val exponential(Code& c, const Val& at, int v) const {
         const Val x = c.load(vector(), at, align());
-        // Scores of a mod may be the lowest finite value, whose product with log2 e is not finite
-        // (nor near enough to another's in f64): the maximum is subtracted first.
-        const Val t = plain_ ? c.mad(x, log2e_, base_[v]) : c.fmul(c.fsub(x, base_[v]), log2e_);
+        const Val t = panel() ? c.mad(x, log2e_, base_[v]) : c.fmul(c.fsub(x, base_[v]), log2e_);
         return emit_softmax_exp2(c, t, pairs_);
     }
 

@@ -1,5 +1,5 @@
 ; tile_panel_f32_masked for cpu:avx2 x86_64-unknown-linux-gnu x86-64 +avx2,+fma,+f16c,+fast-gather
-define void @tile_panel_f32_masked(ptr noalias %s, ptr noalias %p, ptr noalias %m, ptr noalias %l, ptr noalias %alpha, ptr noalias readonly %args, ptr noalias readonly %captures) nounwind {
+define void @tile_panel_f32_masked(ptr noalias %s, ptr noalias %p, ptr noalias %m, ptr noalias %l, ptr noalias %alpha, ptr noalias readonly %args, ptr noalias readonly %captures) nounwind alignstack(32) {
 entry:
   %v0 = load float, ptr %args, align 4, !invariant.load !0
   %v1 = getelementptr i8, ptr %args, i64 4
@@ -178,118 +178,146 @@ done40:
   %v165 = fmul <8 x float> %v161, %v164
   %v166 = getelementptr float, ptr %alpha, i64 8
   store <8 x float> %v165, ptr %v166, align 4
-  br label %exponentials167
-exponentials167:
-  %v169 = phi i64 [ 0, %done40 ], [ %v257, %exponentials167 ]
-  %v170 = phi <8 x float> [ splat (float 0x0000000000000000), %done40 ], [ %v254, %exponentials167 ]
-  %v171 = phi <8 x float> [ splat (float 0x0000000000000000), %done40 ], [ %v256, %exponentials167 ]
-  %v172 = sub i64 %v11, 1
-  %v173 = add i64 %v169, 1
-  %v174 = call i64 @llvm.smin.i64(i64 %v173, i64 %v172)
-  %v175 = mul i64 %v169, 16
-  %v176 = getelementptr float, ptr %s, i64 %v175
-  %v194 = mul i64 %v169, 16
-  %v195 = getelementptr float, ptr %s, i64 %v194
-  %v196 = getelementptr float, ptr %v195, i64 8
-  %v214 = mul i64 %v174, 16
-  %v215 = getelementptr float, ptr %s, i64 %v214
-  %v233 = mul i64 %v174, 16
-  %v234 = getelementptr float, ptr %s, i64 %v233
-  %v235 = getelementptr float, ptr %v234, i64 8
-  %v177 = load <8 x float>, ptr %v176, align 32
-  %v197 = load <8 x float>, ptr %v196, align 32
-  %v216 = load <8 x float>, ptr %v215, align 32
-  %v236 = load <8 x float>, ptr %v235, align 32
-  %v178 = fsub <8 x float> %v177, %v127
-  %v198 = fsub <8 x float> %v197, %v149
-  %v217 = fsub <8 x float> %v216, %v127
-  %v237 = fsub <8 x float> %v236, %v149
-  %v179 = fmul <8 x float> %v178, splat (float 0x3FF7154760000000)
-  %v199 = fmul <8 x float> %v198, splat (float 0x3FF7154760000000)
-  %v218 = fmul <8 x float> %v217, splat (float 0x3FF7154760000000)
-  %v238 = fmul <8 x float> %v237, splat (float 0x3FF7154760000000)
-  %v180 = fcmp ogt <8 x float> splat (float 0xC05FC00000000000), %v179
-  %v200 = fcmp ogt <8 x float> splat (float 0xC05FC00000000000), %v199
-  %v219 = fcmp ogt <8 x float> splat (float 0xC05FC00000000000), %v218
-  %v239 = fcmp ogt <8 x float> splat (float 0xC05FC00000000000), %v238
-  %v181 = select <8 x i1> %v180, <8 x float> splat (float 0xC05FC00000000000), <8 x float> %v179
-  %v201 = select <8 x i1> %v200, <8 x float> splat (float 0xC05FC00000000000), <8 x float> %v199
-  %v220 = select <8 x i1> %v219, <8 x float> splat (float 0xC05FC00000000000), <8 x float> %v218
-  %v240 = select <8 x i1> %v239, <8 x float> splat (float 0xC05FC00000000000), <8 x float> %v238
-  %v182 = fadd <8 x float> %v181, splat (float 0x4168000FE0000000)
-  %v202 = fadd <8 x float> %v201, splat (float 0x4168000FE0000000)
-  %v221 = fadd <8 x float> %v220, splat (float 0x4168000FE0000000)
-  %v241 = fadd <8 x float> %v240, splat (float 0x4168000FE0000000)
-  %v183 = fsub <8 x float> %v182, splat (float 0x4168000FE0000000)
-  %v203 = fsub <8 x float> %v202, splat (float 0x4168000FE0000000)
-  %v222 = fsub <8 x float> %v221, splat (float 0x4168000FE0000000)
-  %v242 = fsub <8 x float> %v241, splat (float 0x4168000FE0000000)
-  %v184 = fsub <8 x float> %v181, %v183
-  %v204 = fsub <8 x float> %v201, %v203
-  %v223 = fsub <8 x float> %v220, %v222
-  %v243 = fsub <8 x float> %v240, %v242
-  %v185 = call <8 x float> @llvm.fma.v8f32(<8 x float> splat (float 0x3F55C08E60000000), <8 x float> %v184, <8 x float> splat (float 0x3F83D0C520000000))
-  %v205 = call <8 x float> @llvm.fma.v8f32(<8 x float> splat (float 0x3F55C08E60000000), <8 x float> %v204, <8 x float> splat (float 0x3F83D0C520000000))
-  %v224 = call <8 x float> @llvm.fma.v8f32(<8 x float> splat (float 0x3F55C08E60000000), <8 x float> %v223, <8 x float> splat (float 0x3F83D0C520000000))
-  %v244 = call <8 x float> @llvm.fma.v8f32(<8 x float> splat (float 0x3F55C08E60000000), <8 x float> %v243, <8 x float> splat (float 0x3F83D0C520000000))
-  %v186 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v185, <8 x float> %v184, <8 x float> splat (float 0x3FAC6B6E40000000))
-  %v206 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v205, <8 x float> %v204, <8 x float> splat (float 0x3FAC6B6E40000000))
-  %v225 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v224, <8 x float> %v223, <8 x float> splat (float 0x3FAC6B6E40000000))
-  %v245 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v244, <8 x float> %v243, <8 x float> splat (float 0x3FAC6B6E40000000))
-  %v187 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v186, <8 x float> %v184, <8 x float> splat (float 0x3FCEBF9180000000))
-  %v207 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v206, <8 x float> %v204, <8 x float> splat (float 0x3FCEBF9180000000))
-  %v226 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v225, <8 x float> %v223, <8 x float> splat (float 0x3FCEBF9180000000))
-  %v246 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v245, <8 x float> %v243, <8 x float> splat (float 0x3FCEBF9180000000))
-  %v188 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v187, <8 x float> %v184, <8 x float> splat (float 0x3FE62E4280000000))
-  %v208 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v207, <8 x float> %v204, <8 x float> splat (float 0x3FE62E4280000000))
-  %v227 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v226, <8 x float> %v223, <8 x float> splat (float 0x3FE62E4280000000))
-  %v247 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v246, <8 x float> %v243, <8 x float> splat (float 0x3FE62E4280000000))
-  %v189 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v188, <8 x float> %v184, <8 x float> splat (float 0x3FF0000020000000))
-  %v209 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v208, <8 x float> %v204, <8 x float> splat (float 0x3FF0000020000000))
-  %v228 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v227, <8 x float> %v223, <8 x float> splat (float 0x3FF0000020000000))
-  %v248 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v247, <8 x float> %v243, <8 x float> splat (float 0x3FF0000020000000))
-  %v190 = bitcast <8 x float> %v182 to <8 x i32>
-  %v210 = bitcast <8 x float> %v202 to <8 x i32>
-  %v229 = bitcast <8 x float> %v221 to <8 x i32>
-  %v249 = bitcast <8 x float> %v241 to <8 x i32>
-  %v191 = shl <8 x i32> %v190, splat (i32 23)
-  %v211 = shl <8 x i32> %v210, splat (i32 23)
-  %v230 = shl <8 x i32> %v229, splat (i32 23)
-  %v250 = shl <8 x i32> %v249, splat (i32 23)
-  %v192 = bitcast <8 x i32> %v191 to <8 x float>
-  %v212 = bitcast <8 x i32> %v211 to <8 x float>
-  %v231 = bitcast <8 x i32> %v230 to <8 x float>
-  %v251 = bitcast <8 x i32> %v250 to <8 x float>
-  %v193 = fmul <8 x float> %v189, %v192
-  %v213 = fmul <8 x float> %v209, %v212
-  %v232 = fmul <8 x float> %v228, %v231
-  %v252 = fmul <8 x float> %v248, %v251
-  store <8 x float> %v193, ptr %v176, align 32
-  store <8 x float> %v213, ptr %v196, align 32
-  store <8 x float> %v232, ptr %v215, align 32
-  store <8 x float> %v252, ptr %v235, align 32
-  %v253 = fadd <8 x float> %v170, %v193
-  %v254 = fadd <8 x float> %v253, %v232
-  %v255 = fadd <8 x float> %v171, %v213
-  %v256 = fadd <8 x float> %v255, %v252
-  %v257 = add i64 %v169, 2
-  %v258 = icmp slt i64 %v257, %v11
-  br i1 %v258, label %exponentials167, label %done168
-done168:
-  %v259 = and i64 %v11, 1
-  %v260 = icmp ne i64 %v259, 0
-  %v261 = select i1 %v260, <8 x float> %v253, <8 x float> %v254
-  %v262 = select i1 %v260, <8 x float> %v255, <8 x float> %v256
-  %v263 = load <8 x float>, ptr %l, align 4
-  %v264 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v263, <8 x float> %v143, <8 x float> %v261)
-  store <8 x float> %v264, ptr %l, align 4
-  %v265 = getelementptr float, ptr %l, i64 8
-  %v266 = load <8 x float>, ptr %v265, align 4
-  %v267 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v266, <8 x float> %v165, <8 x float> %v262)
-  store <8 x float> %v267, ptr %v265, align 4
+  %v167 = call <8 x float> @llvm.fabs.v8f32(<8 x float> %v127)
+  %v168 = fcmp ogt <8 x float> %v167, splat (float 0x40B0000000000000)
+  %v169 = select <8 x i1> %v168, <8 x float> %v127, <8 x float> splat (float 0x0000000000000000)
+  %v170 = select <8 x i1> %v168, <8 x float> splat (float 0x0000000000000000), <8 x float> %v127
+  %v171 = call <8 x float> @llvm.fabs.v8f32(<8 x float> %v149)
+  %v172 = fcmp ogt <8 x float> %v171, splat (float 0x40B0000000000000)
+  %v173 = or <8 x i1> %v168, %v172
+  %v174 = select <8 x i1> %v172, <8 x float> %v149, <8 x float> splat (float 0x0000000000000000)
+  %v175 = select <8 x i1> %v172, <8 x float> splat (float 0x0000000000000000), <8 x float> %v149
+  %v176 = sub i64 %v11, 1
+  %v177 = call i1 @llvm.vector.reduce.or.v8i1(<8 x i1> %v173)
+  %v178 = select i1 %v177, i64 0, i64 %v176
+  br label %subtract179
+subtract179:
+  %v181 = phi i64 [ %v178, %done40 ], [ %v191, %subtract179 ]
+  %v182 = mul i64 %v181, 16
+  %v183 = getelementptr float, ptr %s, i64 %v182
+  %v184 = load <8 x float>, ptr %v183, align 32
+  %v185 = fsub <8 x float> %v184, %v169
+  store <8 x float> %v185, ptr %v183, align 32
+  %v186 = mul i64 %v181, 16
+  %v187 = getelementptr float, ptr %s, i64 %v186
+  %v188 = getelementptr float, ptr %v187, i64 8
+  %v189 = load <8 x float>, ptr %v188, align 32
+  %v190 = fsub <8 x float> %v189, %v174
+  store <8 x float> %v190, ptr %v188, align 32
+  %v191 = add i64 %v181, 1
+  %v192 = icmp slt i64 %v191, %v11
+  br i1 %v192, label %subtract179, label %done180
+done180:
+  %v193 = fmul <8 x float> %v170, splat (float 0xBFF7154760000000)
+  %v194 = fmul <8 x float> %v175, splat (float 0xBFF7154760000000)
+  br label %exponentials195
+exponentials195:
+  %v197 = phi i64 [ 0, %done180 ], [ %v281, %exponentials195 ]
+  %v198 = phi <8 x float> [ splat (float 0x0000000000000000), %done180 ], [ %v278, %exponentials195 ]
+  %v199 = phi <8 x float> [ splat (float 0x0000000000000000), %done180 ], [ %v280, %exponentials195 ]
+  %v200 = sub i64 %v11, 1
+  %v201 = add i64 %v197, 1
+  %v202 = call i64 @llvm.smin.i64(i64 %v201, i64 %v200)
+  %v203 = mul i64 %v197, 16
+  %v204 = getelementptr float, ptr %s, i64 %v203
+  %v221 = mul i64 %v197, 16
+  %v222 = getelementptr float, ptr %s, i64 %v221
+  %v223 = getelementptr float, ptr %v222, i64 8
+  %v240 = mul i64 %v202, 16
+  %v241 = getelementptr float, ptr %s, i64 %v240
+  %v258 = mul i64 %v202, 16
+  %v259 = getelementptr float, ptr %s, i64 %v258
+  %v260 = getelementptr float, ptr %v259, i64 8
+  %v205 = load <8 x float>, ptr %v204, align 32
+  %v224 = load <8 x float>, ptr %v223, align 32
+  %v242 = load <8 x float>, ptr %v241, align 32
+  %v261 = load <8 x float>, ptr %v260, align 32
+  %v206 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v205, <8 x float> splat (float 0x3FF7154760000000), <8 x float> %v193)
+  %v225 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v224, <8 x float> splat (float 0x3FF7154760000000), <8 x float> %v194)
+  %v243 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v242, <8 x float> splat (float 0x3FF7154760000000), <8 x float> %v193)
+  %v262 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v261, <8 x float> splat (float 0x3FF7154760000000), <8 x float> %v194)
+  %v207 = fcmp ogt <8 x float> splat (float 0xC05FC00000000000), %v206
+  %v226 = fcmp ogt <8 x float> splat (float 0xC05FC00000000000), %v225
+  %v244 = fcmp ogt <8 x float> splat (float 0xC05FC00000000000), %v243
+  %v263 = fcmp ogt <8 x float> splat (float 0xC05FC00000000000), %v262
+  %v208 = select <8 x i1> %v207, <8 x float> splat (float 0xC05FC00000000000), <8 x float> %v206
+  %v227 = select <8 x i1> %v226, <8 x float> splat (float 0xC05FC00000000000), <8 x float> %v225
+  %v245 = select <8 x i1> %v244, <8 x float> splat (float 0xC05FC00000000000), <8 x float> %v243
+  %v264 = select <8 x i1> %v263, <8 x float> splat (float 0xC05FC00000000000), <8 x float> %v262
+  %v209 = fadd <8 x float> %v208, splat (float 0x4168000FE0000000)
+  %v228 = fadd <8 x float> %v227, splat (float 0x4168000FE0000000)
+  %v246 = fadd <8 x float> %v245, splat (float 0x4168000FE0000000)
+  %v265 = fadd <8 x float> %v264, splat (float 0x4168000FE0000000)
+  %v210 = fsub <8 x float> %v209, splat (float 0x4168000FE0000000)
+  %v229 = fsub <8 x float> %v228, splat (float 0x4168000FE0000000)
+  %v247 = fsub <8 x float> %v246, splat (float 0x4168000FE0000000)
+  %v266 = fsub <8 x float> %v265, splat (float 0x4168000FE0000000)
+  %v211 = fsub <8 x float> %v208, %v210
+  %v230 = fsub <8 x float> %v227, %v229
+  %v248 = fsub <8 x float> %v245, %v247
+  %v267 = fsub <8 x float> %v264, %v266
+  %v212 = call <8 x float> @llvm.fma.v8f32(<8 x float> splat (float 0x3F55C08E60000000), <8 x float> %v211, <8 x float> splat (float 0x3F83D0C520000000))
+  %v231 = call <8 x float> @llvm.fma.v8f32(<8 x float> splat (float 0x3F55C08E60000000), <8 x float> %v230, <8 x float> splat (float 0x3F83D0C520000000))
+  %v249 = call <8 x float> @llvm.fma.v8f32(<8 x float> splat (float 0x3F55C08E60000000), <8 x float> %v248, <8 x float> splat (float 0x3F83D0C520000000))
+  %v268 = call <8 x float> @llvm.fma.v8f32(<8 x float> splat (float 0x3F55C08E60000000), <8 x float> %v267, <8 x float> splat (float 0x3F83D0C520000000))
+  %v213 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v212, <8 x float> %v211, <8 x float> splat (float 0x3FAC6B6E40000000))
+  %v232 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v231, <8 x float> %v230, <8 x float> splat (float 0x3FAC6B6E40000000))
+  %v250 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v249, <8 x float> %v248, <8 x float> splat (float 0x3FAC6B6E40000000))
+  %v269 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v268, <8 x float> %v267, <8 x float> splat (float 0x3FAC6B6E40000000))
+  %v214 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v213, <8 x float> %v211, <8 x float> splat (float 0x3FCEBF9180000000))
+  %v233 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v232, <8 x float> %v230, <8 x float> splat (float 0x3FCEBF9180000000))
+  %v251 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v250, <8 x float> %v248, <8 x float> splat (float 0x3FCEBF9180000000))
+  %v270 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v269, <8 x float> %v267, <8 x float> splat (float 0x3FCEBF9180000000))
+  %v215 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v214, <8 x float> %v211, <8 x float> splat (float 0x3FE62E4280000000))
+  %v234 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v233, <8 x float> %v230, <8 x float> splat (float 0x3FE62E4280000000))
+  %v252 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v251, <8 x float> %v248, <8 x float> splat (float 0x3FE62E4280000000))
+  %v271 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v270, <8 x float> %v267, <8 x float> splat (float 0x3FE62E4280000000))
+  %v216 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v215, <8 x float> %v211, <8 x float> splat (float 0x3FF0000020000000))
+  %v235 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v234, <8 x float> %v230, <8 x float> splat (float 0x3FF0000020000000))
+  %v253 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v252, <8 x float> %v248, <8 x float> splat (float 0x3FF0000020000000))
+  %v272 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v271, <8 x float> %v267, <8 x float> splat (float 0x3FF0000020000000))
+  %v217 = bitcast <8 x float> %v209 to <8 x i32>
+  %v236 = bitcast <8 x float> %v228 to <8 x i32>
+  %v254 = bitcast <8 x float> %v246 to <8 x i32>
+  %v273 = bitcast <8 x float> %v265 to <8 x i32>
+  %v218 = shl <8 x i32> %v217, splat (i32 23)
+  %v237 = shl <8 x i32> %v236, splat (i32 23)
+  %v255 = shl <8 x i32> %v254, splat (i32 23)
+  %v274 = shl <8 x i32> %v273, splat (i32 23)
+  %v219 = bitcast <8 x i32> %v218 to <8 x float>
+  %v238 = bitcast <8 x i32> %v237 to <8 x float>
+  %v256 = bitcast <8 x i32> %v255 to <8 x float>
+  %v275 = bitcast <8 x i32> %v274 to <8 x float>
+  %v220 = fmul <8 x float> %v216, %v219
+  %v239 = fmul <8 x float> %v235, %v238
+  %v257 = fmul <8 x float> %v253, %v256
+  %v276 = fmul <8 x float> %v272, %v275
+  store <8 x float> %v220, ptr %v204, align 32
+  store <8 x float> %v239, ptr %v223, align 32
+  store <8 x float> %v257, ptr %v241, align 32
+  store <8 x float> %v276, ptr %v260, align 32
+  %v277 = fadd <8 x float> %v198, %v220
+  %v278 = fadd <8 x float> %v277, %v257
+  %v279 = fadd <8 x float> %v199, %v239
+  %v280 = fadd <8 x float> %v279, %v276
+  %v281 = add i64 %v197, 2
+  %v282 = icmp slt i64 %v281, %v11
+  br i1 %v282, label %exponentials195, label %done196
+done196:
+  %v283 = and i64 %v11, 1
+  %v284 = icmp ne i64 %v283, 0
+  %v285 = select i1 %v284, <8 x float> %v277, <8 x float> %v278
+  %v286 = select i1 %v284, <8 x float> %v279, <8 x float> %v280
+  %v287 = load <8 x float>, ptr %l, align 4
+  %v288 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v287, <8 x float> %v143, <8 x float> %v285)
+  store <8 x float> %v288, ptr %l, align 4
+  %v289 = getelementptr float, ptr %l, i64 8
+  %v290 = load <8 x float>, ptr %v289, align 4
+  %v291 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v290, <8 x float> %v165, <8 x float> %v286)
+  store <8 x float> %v291, ptr %v289, align 4
   ret void
 }
-define i32 @mask_leaf(ptr noalias readonly %args, ptr noalias readonly %captures) nounwind {
+define i32 @mask_leaf(ptr noalias readonly %args, ptr noalias readonly %captures) nounwind alignstack(32) {
 entry:
   %v0 = load float, ptr %args, align 4, !invariant.load !0
   %v1 = getelementptr i8, ptr %args, i64 4

@@ -1,5 +1,5 @@
 ; tile_panel_f32 for cpu:avx2 x86_64-unknown-linux-gnu x86-64 +avx2,+fma,+f16c,+fast-gather
-define void @tile_panel_f32(ptr noalias %s, ptr noalias %p, ptr noalias %m, ptr noalias %l, ptr noalias %alpha, ptr noalias readonly %args, ptr noalias readonly %captures) nounwind {
+define void @tile_panel_f32(ptr noalias %s, ptr noalias %p, ptr noalias %m, ptr noalias %l, ptr noalias %alpha, ptr noalias readonly %args, ptr noalias readonly %captures) nounwind alignstack(32) {
 entry:
   %v32 = alloca [64 x <8 x i32>], align 64
   %v43 = load ptr, ptr %captures, align 8, !invariant.load !0
@@ -166,115 +166,143 @@ done34:
   %v150 = fmul <8 x float> %v146, %v149
   %v151 = getelementptr float, ptr %alpha, i64 8
   store <8 x float> %v150, ptr %v151, align 4
-  br label %exponentials152
-exponentials152:
-  %v154 = phi i64 [ 0, %done34 ], [ %v242, %exponentials152 ]
-  %v155 = phi <8 x float> [ splat (float 0x0000000000000000), %done34 ], [ %v239, %exponentials152 ]
-  %v156 = phi <8 x float> [ splat (float 0x0000000000000000), %done34 ], [ %v241, %exponentials152 ]
-  %v157 = sub i64 %v11, 1
-  %v158 = add i64 %v154, 1
-  %v159 = call i64 @llvm.smin.i64(i64 %v158, i64 %v157)
-  %v160 = mul i64 %v154, 16
-  %v161 = getelementptr float, ptr %s, i64 %v160
-  %v179 = mul i64 %v154, 16
-  %v180 = getelementptr float, ptr %s, i64 %v179
-  %v181 = getelementptr float, ptr %v180, i64 8
-  %v199 = mul i64 %v159, 16
-  %v200 = getelementptr float, ptr %s, i64 %v199
-  %v218 = mul i64 %v159, 16
-  %v219 = getelementptr float, ptr %s, i64 %v218
-  %v220 = getelementptr float, ptr %v219, i64 8
-  %v162 = load <8 x float>, ptr %v161, align 32
-  %v182 = load <8 x float>, ptr %v181, align 32
-  %v201 = load <8 x float>, ptr %v200, align 32
-  %v221 = load <8 x float>, ptr %v220, align 32
-  %v163 = fsub <8 x float> %v162, %v112
-  %v183 = fsub <8 x float> %v182, %v134
-  %v202 = fsub <8 x float> %v201, %v112
-  %v222 = fsub <8 x float> %v221, %v134
-  %v164 = fmul <8 x float> %v163, splat (float 0x3FF7154760000000)
-  %v184 = fmul <8 x float> %v183, splat (float 0x3FF7154760000000)
-  %v203 = fmul <8 x float> %v202, splat (float 0x3FF7154760000000)
-  %v223 = fmul <8 x float> %v222, splat (float 0x3FF7154760000000)
-  %v165 = fcmp ogt <8 x float> splat (float 0xC05FC00000000000), %v164
-  %v185 = fcmp ogt <8 x float> splat (float 0xC05FC00000000000), %v184
-  %v204 = fcmp ogt <8 x float> splat (float 0xC05FC00000000000), %v203
-  %v224 = fcmp ogt <8 x float> splat (float 0xC05FC00000000000), %v223
-  %v166 = select <8 x i1> %v165, <8 x float> splat (float 0xC05FC00000000000), <8 x float> %v164
-  %v186 = select <8 x i1> %v185, <8 x float> splat (float 0xC05FC00000000000), <8 x float> %v184
-  %v205 = select <8 x i1> %v204, <8 x float> splat (float 0xC05FC00000000000), <8 x float> %v203
-  %v225 = select <8 x i1> %v224, <8 x float> splat (float 0xC05FC00000000000), <8 x float> %v223
-  %v167 = fadd <8 x float> %v166, splat (float 0x4168000FE0000000)
-  %v187 = fadd <8 x float> %v186, splat (float 0x4168000FE0000000)
-  %v206 = fadd <8 x float> %v205, splat (float 0x4168000FE0000000)
-  %v226 = fadd <8 x float> %v225, splat (float 0x4168000FE0000000)
-  %v168 = fsub <8 x float> %v167, splat (float 0x4168000FE0000000)
-  %v188 = fsub <8 x float> %v187, splat (float 0x4168000FE0000000)
-  %v207 = fsub <8 x float> %v206, splat (float 0x4168000FE0000000)
-  %v227 = fsub <8 x float> %v226, splat (float 0x4168000FE0000000)
-  %v169 = fsub <8 x float> %v166, %v168
-  %v189 = fsub <8 x float> %v186, %v188
-  %v208 = fsub <8 x float> %v205, %v207
-  %v228 = fsub <8 x float> %v225, %v227
-  %v170 = call <8 x float> @llvm.fma.v8f32(<8 x float> splat (float 0x3F55C08E60000000), <8 x float> %v169, <8 x float> splat (float 0x3F83D0C520000000))
-  %v190 = call <8 x float> @llvm.fma.v8f32(<8 x float> splat (float 0x3F55C08E60000000), <8 x float> %v189, <8 x float> splat (float 0x3F83D0C520000000))
-  %v209 = call <8 x float> @llvm.fma.v8f32(<8 x float> splat (float 0x3F55C08E60000000), <8 x float> %v208, <8 x float> splat (float 0x3F83D0C520000000))
-  %v229 = call <8 x float> @llvm.fma.v8f32(<8 x float> splat (float 0x3F55C08E60000000), <8 x float> %v228, <8 x float> splat (float 0x3F83D0C520000000))
-  %v171 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v170, <8 x float> %v169, <8 x float> splat (float 0x3FAC6B6E40000000))
-  %v191 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v190, <8 x float> %v189, <8 x float> splat (float 0x3FAC6B6E40000000))
-  %v210 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v209, <8 x float> %v208, <8 x float> splat (float 0x3FAC6B6E40000000))
-  %v230 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v229, <8 x float> %v228, <8 x float> splat (float 0x3FAC6B6E40000000))
-  %v172 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v171, <8 x float> %v169, <8 x float> splat (float 0x3FCEBF9180000000))
-  %v192 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v191, <8 x float> %v189, <8 x float> splat (float 0x3FCEBF9180000000))
-  %v211 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v210, <8 x float> %v208, <8 x float> splat (float 0x3FCEBF9180000000))
-  %v231 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v230, <8 x float> %v228, <8 x float> splat (float 0x3FCEBF9180000000))
-  %v173 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v172, <8 x float> %v169, <8 x float> splat (float 0x3FE62E4280000000))
-  %v193 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v192, <8 x float> %v189, <8 x float> splat (float 0x3FE62E4280000000))
-  %v212 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v211, <8 x float> %v208, <8 x float> splat (float 0x3FE62E4280000000))
-  %v232 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v231, <8 x float> %v228, <8 x float> splat (float 0x3FE62E4280000000))
-  %v174 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v173, <8 x float> %v169, <8 x float> splat (float 0x3FF0000020000000))
-  %v194 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v193, <8 x float> %v189, <8 x float> splat (float 0x3FF0000020000000))
-  %v213 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v212, <8 x float> %v208, <8 x float> splat (float 0x3FF0000020000000))
-  %v233 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v232, <8 x float> %v228, <8 x float> splat (float 0x3FF0000020000000))
-  %v175 = bitcast <8 x float> %v167 to <8 x i32>
-  %v195 = bitcast <8 x float> %v187 to <8 x i32>
-  %v214 = bitcast <8 x float> %v206 to <8 x i32>
-  %v234 = bitcast <8 x float> %v226 to <8 x i32>
-  %v176 = shl <8 x i32> %v175, splat (i32 23)
-  %v196 = shl <8 x i32> %v195, splat (i32 23)
-  %v215 = shl <8 x i32> %v214, splat (i32 23)
-  %v235 = shl <8 x i32> %v234, splat (i32 23)
-  %v177 = bitcast <8 x i32> %v176 to <8 x float>
-  %v197 = bitcast <8 x i32> %v196 to <8 x float>
-  %v216 = bitcast <8 x i32> %v215 to <8 x float>
-  %v236 = bitcast <8 x i32> %v235 to <8 x float>
-  %v178 = fmul <8 x float> %v174, %v177
-  %v198 = fmul <8 x float> %v194, %v197
-  %v217 = fmul <8 x float> %v213, %v216
-  %v237 = fmul <8 x float> %v233, %v236
-  store <8 x float> %v178, ptr %v161, align 32
-  store <8 x float> %v198, ptr %v181, align 32
-  store <8 x float> %v217, ptr %v200, align 32
-  store <8 x float> %v237, ptr %v220, align 32
-  %v238 = fadd <8 x float> %v155, %v178
-  %v239 = fadd <8 x float> %v238, %v217
-  %v240 = fadd <8 x float> %v156, %v198
-  %v241 = fadd <8 x float> %v240, %v237
-  %v242 = add i64 %v154, 2
-  %v243 = icmp slt i64 %v242, %v11
-  br i1 %v243, label %exponentials152, label %done153
-done153:
-  %v244 = and i64 %v11, 1
-  %v245 = icmp ne i64 %v244, 0
-  %v246 = select i1 %v245, <8 x float> %v238, <8 x float> %v239
-  %v247 = select i1 %v245, <8 x float> %v240, <8 x float> %v241
-  %v248 = load <8 x float>, ptr %l, align 4
-  %v249 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v248, <8 x float> %v128, <8 x float> %v246)
-  store <8 x float> %v249, ptr %l, align 4
-  %v250 = getelementptr float, ptr %l, i64 8
-  %v251 = load <8 x float>, ptr %v250, align 4
-  %v252 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v251, <8 x float> %v150, <8 x float> %v247)
-  store <8 x float> %v252, ptr %v250, align 4
+  %v152 = call <8 x float> @llvm.fabs.v8f32(<8 x float> %v112)
+  %v153 = fcmp ogt <8 x float> %v152, splat (float 0x40B0000000000000)
+  %v154 = select <8 x i1> %v153, <8 x float> %v112, <8 x float> splat (float 0x0000000000000000)
+  %v155 = select <8 x i1> %v153, <8 x float> splat (float 0x0000000000000000), <8 x float> %v112
+  %v156 = call <8 x float> @llvm.fabs.v8f32(<8 x float> %v134)
+  %v157 = fcmp ogt <8 x float> %v156, splat (float 0x40B0000000000000)
+  %v158 = or <8 x i1> %v153, %v157
+  %v159 = select <8 x i1> %v157, <8 x float> %v134, <8 x float> splat (float 0x0000000000000000)
+  %v160 = select <8 x i1> %v157, <8 x float> splat (float 0x0000000000000000), <8 x float> %v134
+  %v161 = sub i64 %v11, 1
+  %v162 = call i1 @llvm.vector.reduce.or.v8i1(<8 x i1> %v158)
+  %v163 = select i1 %v162, i64 0, i64 %v161
+  br label %subtract164
+subtract164:
+  %v166 = phi i64 [ %v163, %done34 ], [ %v176, %subtract164 ]
+  %v167 = mul i64 %v166, 16
+  %v168 = getelementptr float, ptr %s, i64 %v167
+  %v169 = load <8 x float>, ptr %v168, align 32
+  %v170 = fsub <8 x float> %v169, %v154
+  store <8 x float> %v170, ptr %v168, align 32
+  %v171 = mul i64 %v166, 16
+  %v172 = getelementptr float, ptr %s, i64 %v171
+  %v173 = getelementptr float, ptr %v172, i64 8
+  %v174 = load <8 x float>, ptr %v173, align 32
+  %v175 = fsub <8 x float> %v174, %v159
+  store <8 x float> %v175, ptr %v173, align 32
+  %v176 = add i64 %v166, 1
+  %v177 = icmp slt i64 %v176, %v11
+  br i1 %v177, label %subtract164, label %done165
+done165:
+  %v178 = fmul <8 x float> %v155, splat (float 0xBFF7154760000000)
+  %v179 = fmul <8 x float> %v160, splat (float 0xBFF7154760000000)
+  br label %exponentials180
+exponentials180:
+  %v182 = phi i64 [ 0, %done165 ], [ %v266, %exponentials180 ]
+  %v183 = phi <8 x float> [ splat (float 0x0000000000000000), %done165 ], [ %v263, %exponentials180 ]
+  %v184 = phi <8 x float> [ splat (float 0x0000000000000000), %done165 ], [ %v265, %exponentials180 ]
+  %v185 = sub i64 %v11, 1
+  %v186 = add i64 %v182, 1
+  %v187 = call i64 @llvm.smin.i64(i64 %v186, i64 %v185)
+  %v188 = mul i64 %v182, 16
+  %v189 = getelementptr float, ptr %s, i64 %v188
+  %v206 = mul i64 %v182, 16
+  %v207 = getelementptr float, ptr %s, i64 %v206
+  %v208 = getelementptr float, ptr %v207, i64 8
+  %v225 = mul i64 %v187, 16
+  %v226 = getelementptr float, ptr %s, i64 %v225
+  %v243 = mul i64 %v187, 16
+  %v244 = getelementptr float, ptr %s, i64 %v243
+  %v245 = getelementptr float, ptr %v244, i64 8
+  %v190 = load <8 x float>, ptr %v189, align 32
+  %v209 = load <8 x float>, ptr %v208, align 32
+  %v227 = load <8 x float>, ptr %v226, align 32
+  %v246 = load <8 x float>, ptr %v245, align 32
+  %v191 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v190, <8 x float> splat (float 0x3FF7154760000000), <8 x float> %v178)
+  %v210 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v209, <8 x float> splat (float 0x3FF7154760000000), <8 x float> %v179)
+  %v228 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v227, <8 x float> splat (float 0x3FF7154760000000), <8 x float> %v178)
+  %v247 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v246, <8 x float> splat (float 0x3FF7154760000000), <8 x float> %v179)
+  %v192 = fcmp ogt <8 x float> splat (float 0xC05FC00000000000), %v191
+  %v211 = fcmp ogt <8 x float> splat (float 0xC05FC00000000000), %v210
+  %v229 = fcmp ogt <8 x float> splat (float 0xC05FC00000000000), %v228
+  %v248 = fcmp ogt <8 x float> splat (float 0xC05FC00000000000), %v247
+  %v193 = select <8 x i1> %v192, <8 x float> splat (float 0xC05FC00000000000), <8 x float> %v191
+  %v212 = select <8 x i1> %v211, <8 x float> splat (float 0xC05FC00000000000), <8 x float> %v210
+  %v230 = select <8 x i1> %v229, <8 x float> splat (float 0xC05FC00000000000), <8 x float> %v228
+  %v249 = select <8 x i1> %v248, <8 x float> splat (float 0xC05FC00000000000), <8 x float> %v247
+  %v194 = fadd <8 x float> %v193, splat (float 0x4168000FE0000000)
+  %v213 = fadd <8 x float> %v212, splat (float 0x4168000FE0000000)
+  %v231 = fadd <8 x float> %v230, splat (float 0x4168000FE0000000)
+  %v250 = fadd <8 x float> %v249, splat (float 0x4168000FE0000000)
+  %v195 = fsub <8 x float> %v194, splat (float 0x4168000FE0000000)
+  %v214 = fsub <8 x float> %v213, splat (float 0x4168000FE0000000)
+  %v232 = fsub <8 x float> %v231, splat (float 0x4168000FE0000000)
+  %v251 = fsub <8 x float> %v250, splat (float 0x4168000FE0000000)
+  %v196 = fsub <8 x float> %v193, %v195
+  %v215 = fsub <8 x float> %v212, %v214
+  %v233 = fsub <8 x float> %v230, %v232
+  %v252 = fsub <8 x float> %v249, %v251
+  %v197 = call <8 x float> @llvm.fma.v8f32(<8 x float> splat (float 0x3F55C08E60000000), <8 x float> %v196, <8 x float> splat (float 0x3F83D0C520000000))
+  %v216 = call <8 x float> @llvm.fma.v8f32(<8 x float> splat (float 0x3F55C08E60000000), <8 x float> %v215, <8 x float> splat (float 0x3F83D0C520000000))
+  %v234 = call <8 x float> @llvm.fma.v8f32(<8 x float> splat (float 0x3F55C08E60000000), <8 x float> %v233, <8 x float> splat (float 0x3F83D0C520000000))
+  %v253 = call <8 x float> @llvm.fma.v8f32(<8 x float> splat (float 0x3F55C08E60000000), <8 x float> %v252, <8 x float> splat (float 0x3F83D0C520000000))
+  %v198 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v197, <8 x float> %v196, <8 x float> splat (float 0x3FAC6B6E40000000))
+  %v217 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v216, <8 x float> %v215, <8 x float> splat (float 0x3FAC6B6E40000000))
+  %v235 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v234, <8 x float> %v233, <8 x float> splat (float 0x3FAC6B6E40000000))
+  %v254 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v253, <8 x float> %v252, <8 x float> splat (float 0x3FAC6B6E40000000))
+  %v199 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v198, <8 x float> %v196, <8 x float> splat (float 0x3FCEBF9180000000))
+  %v218 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v217, <8 x float> %v215, <8 x float> splat (float 0x3FCEBF9180000000))
+  %v236 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v235, <8 x float> %v233, <8 x float> splat (float 0x3FCEBF9180000000))
+  %v255 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v254, <8 x float> %v252, <8 x float> splat (float 0x3FCEBF9180000000))
+  %v200 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v199, <8 x float> %v196, <8 x float> splat (float 0x3FE62E4280000000))
+  %v219 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v218, <8 x float> %v215, <8 x float> splat (float 0x3FE62E4280000000))
+  %v237 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v236, <8 x float> %v233, <8 x float> splat (float 0x3FE62E4280000000))
+  %v256 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v255, <8 x float> %v252, <8 x float> splat (float 0x3FE62E4280000000))
+  %v201 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v200, <8 x float> %v196, <8 x float> splat (float 0x3FF0000020000000))
+  %v220 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v219, <8 x float> %v215, <8 x float> splat (float 0x3FF0000020000000))
+  %v238 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v237, <8 x float> %v233, <8 x float> splat (float 0x3FF0000020000000))
+  %v257 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v256, <8 x float> %v252, <8 x float> splat (float 0x3FF0000020000000))
+  %v202 = bitcast <8 x float> %v194 to <8 x i32>
+  %v221 = bitcast <8 x float> %v213 to <8 x i32>
+  %v239 = bitcast <8 x float> %v231 to <8 x i32>
+  %v258 = bitcast <8 x float> %v250 to <8 x i32>
+  %v203 = shl <8 x i32> %v202, splat (i32 23)
+  %v222 = shl <8 x i32> %v221, splat (i32 23)
+  %v240 = shl <8 x i32> %v239, splat (i32 23)
+  %v259 = shl <8 x i32> %v258, splat (i32 23)
+  %v204 = bitcast <8 x i32> %v203 to <8 x float>
+  %v223 = bitcast <8 x i32> %v222 to <8 x float>
+  %v241 = bitcast <8 x i32> %v240 to <8 x float>
+  %v260 = bitcast <8 x i32> %v259 to <8 x float>
+  %v205 = fmul <8 x float> %v201, %v204
+  %v224 = fmul <8 x float> %v220, %v223
+  %v242 = fmul <8 x float> %v238, %v241
+  %v261 = fmul <8 x float> %v257, %v260
+  store <8 x float> %v205, ptr %v189, align 32
+  store <8 x float> %v224, ptr %v208, align 32
+  store <8 x float> %v242, ptr %v226, align 32
+  store <8 x float> %v261, ptr %v245, align 32
+  %v262 = fadd <8 x float> %v183, %v205
+  %v263 = fadd <8 x float> %v262, %v242
+  %v264 = fadd <8 x float> %v184, %v224
+  %v265 = fadd <8 x float> %v264, %v261
+  %v266 = add i64 %v182, 2
+  %v267 = icmp slt i64 %v266, %v11
+  br i1 %v267, label %exponentials180, label %done181
+done181:
+  %v268 = and i64 %v11, 1
+  %v269 = icmp ne i64 %v268, 0
+  %v270 = select i1 %v269, <8 x float> %v262, <8 x float> %v263
+  %v271 = select i1 %v269, <8 x float> %v264, <8 x float> %v265
+  %v272 = load <8 x float>, ptr %l, align 4
+  %v273 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v272, <8 x float> %v128, <8 x float> %v270)
+  store <8 x float> %v273, ptr %l, align 4
+  %v274 = getelementptr float, ptr %l, i64 8
+  %v275 = load <8 x float>, ptr %v274, align 4
+  %v276 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v275, <8 x float> %v150, <8 x float> %v271)
+  store <8 x float> %v276, ptr %v274, align 4
   ret void
 }
 !0 = !{}

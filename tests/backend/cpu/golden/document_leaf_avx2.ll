@@ -1,5 +1,5 @@
 ; mask_leaf for cpu:avx2 x86_64-unknown-linux-gnu x86-64 +avx2,+fma,+f16c,+fast-gather
-define i32 @mask_leaf(ptr noalias readonly %args, ptr noalias readonly %captures) nounwind {
+define i32 @mask_leaf(ptr noalias readonly %args, ptr noalias readonly %captures) nounwind alignstack(32) {
 entry:
   %v0 = load float, ptr %args, align 4, !invariant.load !0
   %v1 = getelementptr i8, ptr %args, i64 4

@@ -1,5 +1,5 @@
 ; tile_panel_f32 for cpu:portable x86_64-unknown-linux-gnu x86-64 
-define void @tile_panel_f32(ptr noalias %s, ptr noalias %p, ptr noalias %m, ptr noalias %l, ptr noalias %alpha, ptr noalias readonly %args, ptr noalias readonly %captures) nounwind {
+define void @tile_panel_f32(ptr noalias %s, ptr noalias %p, ptr noalias %m, ptr noalias %l, ptr noalias %alpha, ptr noalias readonly %args, ptr noalias readonly %captures) nounwind alignstack(16) {
 entry:
   %v0 = load float, ptr %args, align 4, !invariant.load !0
   %v1 = getelementptr i8, ptr %args, i64 4
@@ -216,115 +216,143 @@ done26:
   %v203 = fmul <4 x float> %v199, %v202
   %v204 = getelementptr float, ptr %alpha, i64 4
   store <4 x float> %v203, ptr %v204, align 4
-  br label %exponentials205
-exponentials205:
-  %v207 = phi i64 [ 0, %done26 ], [ %v295, %exponentials205 ]
-  %v208 = phi <4 x float> [ splat (float 0x0000000000000000), %done26 ], [ %v292, %exponentials205 ]
-  %v209 = phi <4 x float> [ splat (float 0x0000000000000000), %done26 ], [ %v294, %exponentials205 ]
-  %v210 = sub i64 %v11, 1
-  %v211 = add i64 %v207, 1
-  %v212 = call i64 @llvm.smin.i64(i64 %v211, i64 %v210)
-  %v213 = mul i64 %v207, 8
-  %v214 = getelementptr float, ptr %s, i64 %v213
-  %v232 = mul i64 %v207, 8
-  %v233 = getelementptr float, ptr %s, i64 %v232
-  %v234 = getelementptr float, ptr %v233, i64 4
-  %v252 = mul i64 %v212, 8
-  %v253 = getelementptr float, ptr %s, i64 %v252
-  %v271 = mul i64 %v212, 8
-  %v272 = getelementptr float, ptr %s, i64 %v271
-  %v273 = getelementptr float, ptr %v272, i64 4
-  %v215 = load <4 x float>, ptr %v214, align 16
-  %v235 = load <4 x float>, ptr %v234, align 16
-  %v254 = load <4 x float>, ptr %v253, align 16
-  %v274 = load <4 x float>, ptr %v273, align 16
-  %v216 = fsub <4 x float> %v215, %v165
-  %v236 = fsub <4 x float> %v235, %v187
-  %v255 = fsub <4 x float> %v254, %v165
-  %v275 = fsub <4 x float> %v274, %v187
-  %v217 = fmul <4 x float> %v216, splat (float 0x3FF7154760000000)
-  %v237 = fmul <4 x float> %v236, splat (float 0x3FF7154760000000)
-  %v256 = fmul <4 x float> %v255, splat (float 0x3FF7154760000000)
-  %v276 = fmul <4 x float> %v275, splat (float 0x3FF7154760000000)
-  %v218 = fcmp ogt <4 x float> splat (float 0xC05FC00000000000), %v217
-  %v238 = fcmp ogt <4 x float> splat (float 0xC05FC00000000000), %v237
-  %v257 = fcmp ogt <4 x float> splat (float 0xC05FC00000000000), %v256
-  %v277 = fcmp ogt <4 x float> splat (float 0xC05FC00000000000), %v276
-  %v219 = select <4 x i1> %v218, <4 x float> splat (float 0xC05FC00000000000), <4 x float> %v217
-  %v239 = select <4 x i1> %v238, <4 x float> splat (float 0xC05FC00000000000), <4 x float> %v237
-  %v258 = select <4 x i1> %v257, <4 x float> splat (float 0xC05FC00000000000), <4 x float> %v256
-  %v278 = select <4 x i1> %v277, <4 x float> splat (float 0xC05FC00000000000), <4 x float> %v276
-  %v220 = fadd <4 x float> %v219, splat (float 0x4168000FE0000000)
-  %v240 = fadd <4 x float> %v239, splat (float 0x4168000FE0000000)
-  %v259 = fadd <4 x float> %v258, splat (float 0x4168000FE0000000)
-  %v279 = fadd <4 x float> %v278, splat (float 0x4168000FE0000000)
-  %v221 = fsub <4 x float> %v220, splat (float 0x4168000FE0000000)
-  %v241 = fsub <4 x float> %v240, splat (float 0x4168000FE0000000)
-  %v260 = fsub <4 x float> %v259, splat (float 0x4168000FE0000000)
-  %v280 = fsub <4 x float> %v279, splat (float 0x4168000FE0000000)
-  %v222 = fsub <4 x float> %v219, %v221
-  %v242 = fsub <4 x float> %v239, %v241
-  %v261 = fsub <4 x float> %v258, %v260
-  %v281 = fsub <4 x float> %v278, %v280
-  %v223 = call <4 x float> @llvm.fmuladd.v4f32(<4 x float> splat (float 0x3F55C08E60000000), <4 x float> %v222, <4 x float> splat (float 0x3F83D0C520000000))
-  %v243 = call <4 x float> @llvm.fmuladd.v4f32(<4 x float> splat (float 0x3F55C08E60000000), <4 x float> %v242, <4 x float> splat (float 0x3F83D0C520000000))
-  %v262 = call <4 x float> @llvm.fmuladd.v4f32(<4 x float> splat (float 0x3F55C08E60000000), <4 x float> %v261, <4 x float> splat (float 0x3F83D0C520000000))
-  %v282 = call <4 x float> @llvm.fmuladd.v4f32(<4 x float> splat (float 0x3F55C08E60000000), <4 x float> %v281, <4 x float> splat (float 0x3F83D0C520000000))
-  %v224 = call <4 x float> @llvm.fmuladd.v4f32(<4 x float> %v223, <4 x float> %v222, <4 x float> splat (float 0x3FAC6B6E40000000))
-  %v244 = call <4 x float> @llvm.fmuladd.v4f32(<4 x float> %v243, <4 x float> %v242, <4 x float> splat (float 0x3FAC6B6E40000000))
-  %v263 = call <4 x float> @llvm.fmuladd.v4f32(<4 x float> %v262, <4 x float> %v261, <4 x float> splat (float 0x3FAC6B6E40000000))
-  %v283 = call <4 x float> @llvm.fmuladd.v4f32(<4 x float> %v282, <4 x float> %v281, <4 x float> splat (float 0x3FAC6B6E40000000))
-  %v225 = call <4 x float> @llvm.fmuladd.v4f32(<4 x float> %v224, <4 x float> %v222, <4 x float> splat (float 0x3FCEBF9180000000))
-  %v245 = call <4 x float> @llvm.fmuladd.v4f32(<4 x float> %v244, <4 x float> %v242, <4 x float> splat (float 0x3FCEBF9180000000))
-  %v264 = call <4 x float> @llvm.fmuladd.v4f32(<4 x float> %v263, <4 x float> %v261, <4 x float> splat (float 0x3FCEBF9180000000))
-  %v284 = call <4 x float> @llvm.fmuladd.v4f32(<4 x float> %v283, <4 x float> %v281, <4 x float> splat (float 0x3FCEBF9180000000))
-  %v226 = call <4 x float> @llvm.fmuladd.v4f32(<4 x float> %v225, <4 x float> %v222, <4 x float> splat (float 0x3FE62E4280000000))
-  %v246 = call <4 x float> @llvm.fmuladd.v4f32(<4 x float> %v245, <4 x float> %v242, <4 x float> splat (float 0x3FE62E4280000000))
-  %v265 = call <4 x float> @llvm.fmuladd.v4f32(<4 x float> %v264, <4 x float> %v261, <4 x float> splat (float 0x3FE62E4280000000))
-  %v285 = call <4 x float> @llvm.fmuladd.v4f32(<4 x float> %v284, <4 x float> %v281, <4 x float> splat (float 0x3FE62E4280000000))
-  %v227 = call <4 x float> @llvm.fmuladd.v4f32(<4 x float> %v226, <4 x float> %v222, <4 x float> splat (float 0x3FF0000020000000))
-  %v247 = call <4 x float> @llvm.fmuladd.v4f32(<4 x float> %v246, <4 x float> %v242, <4 x float> splat (float 0x3FF0000020000000))
-  %v266 = call <4 x float> @llvm.fmuladd.v4f32(<4 x float> %v265, <4 x float> %v261, <4 x float> splat (float 0x3FF0000020000000))
-  %v286 = call <4 x float> @llvm.fmuladd.v4f32(<4 x float> %v285, <4 x float> %v281, <4 x float> splat (float 0x3FF0000020000000))
-  %v228 = bitcast <4 x float> %v220 to <4 x i32>
-  %v248 = bitcast <4 x float> %v240 to <4 x i32>
-  %v267 = bitcast <4 x float> %v259 to <4 x i32>
-  %v287 = bitcast <4 x float> %v279 to <4 x i32>
-  %v229 = shl <4 x i32> %v228, splat (i32 23)
-  %v249 = shl <4 x i32> %v248, splat (i32 23)
-  %v268 = shl <4 x i32> %v267, splat (i32 23)
-  %v288 = shl <4 x i32> %v287, splat (i32 23)
-  %v230 = bitcast <4 x i32> %v229 to <4 x float>
-  %v250 = bitcast <4 x i32> %v249 to <4 x float>
-  %v269 = bitcast <4 x i32> %v268 to <4 x float>
-  %v289 = bitcast <4 x i32> %v288 to <4 x float>
-  %v231 = fmul <4 x float> %v227, %v230
-  %v251 = fmul <4 x float> %v247, %v250
-  %v270 = fmul <4 x float> %v266, %v269
-  %v290 = fmul <4 x float> %v286, %v289
-  store <4 x float> %v231, ptr %v214, align 16
-  store <4 x float> %v251, ptr %v234, align 16
-  store <4 x float> %v270, ptr %v253, align 16
-  store <4 x float> %v290, ptr %v273, align 16
-  %v291 = fadd <4 x float> %v208, %v231
-  %v292 = fadd <4 x float> %v291, %v270
-  %v293 = fadd <4 x float> %v209, %v251
-  %v294 = fadd <4 x float> %v293, %v290
-  %v295 = add i64 %v207, 2
-  %v296 = icmp slt i64 %v295, %v11
-  br i1 %v296, label %exponentials205, label %done206
-done206:
-  %v297 = and i64 %v11, 1
-  %v298 = icmp ne i64 %v297, 0
-  %v299 = select i1 %v298, <4 x float> %v291, <4 x float> %v292
-  %v300 = select i1 %v298, <4 x float> %v293, <4 x float> %v294
-  %v301 = load <4 x float>, ptr %l, align 4
-  %v302 = call <4 x float> @llvm.fmuladd.v4f32(<4 x float> %v301, <4 x float> %v181, <4 x float> %v299)
-  store <4 x float> %v302, ptr %l, align 4
-  %v303 = getelementptr float, ptr %l, i64 4
-  %v304 = load <4 x float>, ptr %v303, align 4
-  %v305 = call <4 x float> @llvm.fmuladd.v4f32(<4 x float> %v304, <4 x float> %v203, <4 x float> %v300)
-  store <4 x float> %v305, ptr %v303, align 4
+  %v205 = call <4 x float> @llvm.fabs.v4f32(<4 x float> %v165)
+  %v206 = fcmp ogt <4 x float> %v205, splat (float 0x40B0000000000000)
+  %v207 = select <4 x i1> %v206, <4 x float> %v165, <4 x float> splat (float 0x0000000000000000)
+  %v208 = select <4 x i1> %v206, <4 x float> splat (float 0x0000000000000000), <4 x float> %v165
+  %v209 = call <4 x float> @llvm.fabs.v4f32(<4 x float> %v187)
+  %v210 = fcmp ogt <4 x float> %v209, splat (float 0x40B0000000000000)
+  %v211 = or <4 x i1> %v206, %v210
+  %v212 = select <4 x i1> %v210, <4 x float> %v187, <4 x float> splat (float 0x0000000000000000)
+  %v213 = select <4 x i1> %v210, <4 x float> splat (float 0x0000000000000000), <4 x float> %v187
+  %v214 = sub i64 %v11, 1
+  %v215 = call i1 @llvm.vector.reduce.or.v4i1(<4 x i1> %v211)
+  %v216 = select i1 %v215, i64 0, i64 %v214
+  br label %subtract217
+subtract217:
+  %v219 = phi i64 [ %v216, %done26 ], [ %v229, %subtract217 ]
+  %v220 = mul i64 %v219, 8
+  %v221 = getelementptr float, ptr %s, i64 %v220
+  %v222 = load <4 x float>, ptr %v221, align 16
+  %v223 = fsub <4 x float> %v222, %v207
+  store <4 x float> %v223, ptr %v221, align 16
+  %v224 = mul i64 %v219, 8
+  %v225 = getelementptr float, ptr %s, i64 %v224
+  %v226 = getelementptr float, ptr %v225, i64 4
+  %v227 = load <4 x float>, ptr %v226, align 16
+  %v228 = fsub <4 x float> %v227, %v212
+  store <4 x float> %v228, ptr %v226, align 16
+  %v229 = add i64 %v219, 1
+  %v230 = icmp slt i64 %v229, %v11
+  br i1 %v230, label %subtract217, label %done218
+done218:
+  %v231 = fmul <4 x float> %v208, splat (float 0xBFF7154760000000)
+  %v232 = fmul <4 x float> %v213, splat (float 0xBFF7154760000000)
+  br label %exponentials233
+exponentials233:
+  %v235 = phi i64 [ 0, %done218 ], [ %v319, %exponentials233 ]
+  %v236 = phi <4 x float> [ splat (float 0x0000000000000000), %done218 ], [ %v316, %exponentials233 ]
+  %v237 = phi <4 x float> [ splat (float 0x0000000000000000), %done218 ], [ %v318, %exponentials233 ]
+  %v238 = sub i64 %v11, 1
+  %v239 = add i64 %v235, 1
+  %v240 = call i64 @llvm.smin.i64(i64 %v239, i64 %v238)
+  %v241 = mul i64 %v235, 8
+  %v242 = getelementptr float, ptr %s, i64 %v241
+  %v259 = mul i64 %v235, 8
+  %v260 = getelementptr float, ptr %s, i64 %v259
+  %v261 = getelementptr float, ptr %v260, i64 4
+  %v278 = mul i64 %v240, 8
+  %v279 = getelementptr float, ptr %s, i64 %v278
+  %v296 = mul i64 %v240, 8
+  %v297 = getelementptr float, ptr %s, i64 %v296
+  %v298 = getelementptr float, ptr %v297, i64 4
+  %v243 = load <4 x float>, ptr %v242, align 16
+  %v262 = load <4 x float>, ptr %v261, align 16
+  %v280 = load <4 x float>, ptr %v279, align 16
+  %v299 = load <4 x float>, ptr %v298, align 16
+  %v244 = call <4 x float> @llvm.fmuladd.v4f32(<4 x float> %v243, <4 x float> splat (float 0x3FF7154760000000), <4 x float> %v231)
+  %v263 = call <4 x float> @llvm.fmuladd.v4f32(<4 x float> %v262, <4 x float> splat (float 0x3FF7154760000000), <4 x float> %v232)
+  %v281 = call <4 x float> @llvm.fmuladd.v4f32(<4 x float> %v280, <4 x float> splat (float 0x3FF7154760000000), <4 x float> %v231)
+  %v300 = call <4 x float> @llvm.fmuladd.v4f32(<4 x float> %v299, <4 x float> splat (float 0x3FF7154760000000), <4 x float> %v232)
+  %v245 = fcmp ogt <4 x float> splat (float 0xC05FC00000000000), %v244
+  %v264 = fcmp ogt <4 x float> splat (float 0xC05FC00000000000), %v263
+  %v282 = fcmp ogt <4 x float> splat (float 0xC05FC00000000000), %v281
+  %v301 = fcmp ogt <4 x float> splat (float 0xC05FC00000000000), %v300
+  %v246 = select <4 x i1> %v245, <4 x float> splat (float 0xC05FC00000000000), <4 x float> %v244
+  %v265 = select <4 x i1> %v264, <4 x float> splat (float 0xC05FC00000000000), <4 x float> %v263
+  %v283 = select <4 x i1> %v282, <4 x float> splat (float 0xC05FC00000000000), <4 x float> %v281
+  %v302 = select <4 x i1> %v301, <4 x float> splat (float 0xC05FC00000000000), <4 x float> %v300
+  %v247 = fadd <4 x float> %v246, splat (float 0x4168000FE0000000)
+  %v266 = fadd <4 x float> %v265, splat (float 0x4168000FE0000000)
+  %v284 = fadd <4 x float> %v283, splat (float 0x4168000FE0000000)
+  %v303 = fadd <4 x float> %v302, splat (float 0x4168000FE0000000)
+  %v248 = fsub <4 x float> %v247, splat (float 0x4168000FE0000000)
+  %v267 = fsub <4 x float> %v266, splat (float 0x4168000FE0000000)
+  %v285 = fsub <4 x float> %v284, splat (float 0x4168000FE0000000)
+  %v304 = fsub <4 x float> %v303, splat (float 0x4168000FE0000000)
+  %v249 = fsub <4 x float> %v246, %v248
+  %v268 = fsub <4 x float> %v265, %v267
+  %v286 = fsub <4 x float> %v283, %v285
+  %v305 = fsub <4 x float> %v302, %v304
+  %v250 = call <4 x float> @llvm.fmuladd.v4f32(<4 x float> splat (float 0x3F55C08E60000000), <4 x float> %v249, <4 x float> splat (float 0x3F83D0C520000000))
+  %v269 = call <4 x float> @llvm.fmuladd.v4f32(<4 x float> splat (float 0x3F55C08E60000000), <4 x float> %v268, <4 x float> splat (float 0x3F83D0C520000000))
+  %v287 = call <4 x float> @llvm.fmuladd.v4f32(<4 x float> splat (float 0x3F55C08E60000000), <4 x float> %v286, <4 x float> splat (float 0x3F83D0C520000000))
+  %v306 = call <4 x float> @llvm.fmuladd.v4f32(<4 x float> splat (float 0x3F55C08E60000000), <4 x float> %v305, <4 x float> splat (float 0x3F83D0C520000000))
+  %v251 = call <4 x float> @llvm.fmuladd.v4f32(<4 x float> %v250, <4 x float> %v249, <4 x float> splat (float 0x3FAC6B6E40000000))
+  %v270 = call <4 x float> @llvm.fmuladd.v4f32(<4 x float> %v269, <4 x float> %v268, <4 x float> splat (float 0x3FAC6B6E40000000))
+  %v288 = call <4 x float> @llvm.fmuladd.v4f32(<4 x float> %v287, <4 x float> %v286, <4 x float> splat (float 0x3FAC6B6E40000000))
+  %v307 = call <4 x float> @llvm.fmuladd.v4f32(<4 x float> %v306, <4 x float> %v305, <4 x float> splat (float 0x3FAC6B6E40000000))
+  %v252 = call <4 x float> @llvm.fmuladd.v4f32(<4 x float> %v251, <4 x float> %v249, <4 x float> splat (float 0x3FCEBF9180000000))
+  %v271 = call <4 x float> @llvm.fmuladd.v4f32(<4 x float> %v270, <4 x float> %v268, <4 x float> splat (float 0x3FCEBF9180000000))
+  %v289 = call <4 x float> @llvm.fmuladd.v4f32(<4 x float> %v288, <4 x float> %v286, <4 x float> splat (float 0x3FCEBF9180000000))
+  %v308 = call <4 x float> @llvm.fmuladd.v4f32(<4 x float> %v307, <4 x float> %v305, <4 x float> splat (float 0x3FCEBF9180000000))
+  %v253 = call <4 x float> @llvm.fmuladd.v4f32(<4 x float> %v252, <4 x float> %v249, <4 x float> splat (float 0x3FE62E4280000000))
+  %v272 = call <4 x float> @llvm.fmuladd.v4f32(<4 x float> %v271, <4 x float> %v268, <4 x float> splat (float 0x3FE62E4280000000))
+  %v290 = call <4 x float> @llvm.fmuladd.v4f32(<4 x float> %v289, <4 x float> %v286, <4 x float> splat (float 0x3FE62E4280000000))
+  %v309 = call <4 x float> @llvm.fmuladd.v4f32(<4 x float> %v308, <4 x float> %v305, <4 x float> splat (float 0x3FE62E4280000000))
+  %v254 = call <4 x float> @llvm.fmuladd.v4f32(<4 x float> %v253, <4 x float> %v249, <4 x float> splat (float 0x3FF0000020000000))
+  %v273 = call <4 x float> @llvm.fmuladd.v4f32(<4 x float> %v272, <4 x float> %v268, <4 x float> splat (float 0x3FF0000020000000))
+  %v291 = call <4 x float> @llvm.fmuladd.v4f32(<4 x float> %v290, <4 x float> %v286, <4 x float> splat (float 0x3FF0000020000000))
+  %v310 = call <4 x float> @llvm.fmuladd.v4f32(<4 x float> %v309, <4 x float> %v305, <4 x float> splat (float 0x3FF0000020000000))
+  %v255 = bitcast <4 x float> %v247 to <4 x i32>
+  %v274 = bitcast <4 x float> %v266 to <4 x i32>
+  %v292 = bitcast <4 x float> %v284 to <4 x i32>
+  %v311 = bitcast <4 x float> %v303 to <4 x i32>
+  %v256 = shl <4 x i32> %v255, splat (i32 23)
+  %v275 = shl <4 x i32> %v274, splat (i32 23)
+  %v293 = shl <4 x i32> %v292, splat (i32 23)
+  %v312 = shl <4 x i32> %v311, splat (i32 23)
+  %v257 = bitcast <4 x i32> %v256 to <4 x float>
+  %v276 = bitcast <4 x i32> %v275 to <4 x float>
+  %v294 = bitcast <4 x i32> %v293 to <4 x float>
+  %v313 = bitcast <4 x i32> %v312 to <4 x float>
+  %v258 = fmul <4 x float> %v254, %v257
+  %v277 = fmul <4 x float> %v273, %v276
+  %v295 = fmul <4 x float> %v291, %v294
+  %v314 = fmul <4 x float> %v310, %v313
+  store <4 x float> %v258, ptr %v242, align 16
+  store <4 x float> %v277, ptr %v261, align 16
+  store <4 x float> %v295, ptr %v279, align 16
+  store <4 x float> %v314, ptr %v298, align 16
+  %v315 = fadd <4 x float> %v236, %v258
+  %v316 = fadd <4 x float> %v315, %v295
+  %v317 = fadd <4 x float> %v237, %v277
+  %v318 = fadd <4 x float> %v317, %v314
+  %v319 = add i64 %v235, 2
+  %v320 = icmp slt i64 %v319, %v11
+  br i1 %v320, label %exponentials233, label %done234
+done234:
+  %v321 = and i64 %v11, 1
+  %v322 = icmp ne i64 %v321, 0
+  %v323 = select i1 %v322, <4 x float> %v315, <4 x float> %v316
+  %v324 = select i1 %v322, <4 x float> %v317, <4 x float> %v318
+  %v325 = load <4 x float>, ptr %l, align 4
+  %v326 = call <4 x float> @llvm.fmuladd.v4f32(<4 x float> %v325, <4 x float> %v181, <4 x float> %v323)
+  store <4 x float> %v326, ptr %l, align 4
+  %v327 = getelementptr float, ptr %l, i64 4
+  %v328 = load <4 x float>, ptr %v327, align 4
+  %v329 = call <4 x float> @llvm.fmuladd.v4f32(<4 x float> %v328, <4 x float> %v203, <4 x float> %v324)
+  store <4 x float> %v329, ptr %v327, align 4
   ret void
 }
 !0 = !{}
