@@ -2,6 +2,8 @@
 // The host path of a call: everything between Python's arguments and flexion::attention.
 #include "call.h"
 
+#include <algorithm>
+
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/unique_ptr.h>
@@ -32,12 +34,7 @@ bool is_plain(nb::args tensors) {
     for (nb::handle tensor : tensors) {
         if (torch->is_tensor(tensor) && !torch->is_plain(tensor)) return false;
     }
-    nb::object modes = nb::steal(PyObject_CallNoArgs(torch->dispatch_modes.ptr()));
-    if (!modes.is_valid()) throw nb::python_error();
-    if (PyLong_AsLong(modes.ptr()) != 0) return false;
-    nb::object level = nb::steal(PyObject_CallNoArgs(torch->functorch_level.ptr()));
-    if (!level.is_valid()) throw nb::python_error();
-    return level.is_none() && !is_true(torch->autocast) && !is_true(torch->compiling);
+    return unwatched(*torch);
 }
 
 void require_four(const Input& input, const char* name) {
@@ -47,19 +44,19 @@ void require_four(const Input& input, const char* name) {
     }
 }
 
-/// 0 stands for the default in C++; a scale of 0 is then what rounds to it.
-double explicit_scale(std::optional<double> scale) {
-    constexpr double kZero = 1e-300;
-    return !scale ? 0 : *scale == 0 ? kZero : *scale;
+std::unique_ptr<Call> call_on(nb::handle query, nb::handle key, nb::handle value,
+                              CallOptions options) {
+    return std::make_unique<Call>(read_tensor(query, "query"), read_tensor(key, "key"),
+                                  read_tensor(value, "value"), std::move(options));
 }
 
 std::unique_ptr<Call> prepare(nb::handle query, nb::handle key, nb::handle value,
                               nb::handle score_mod, const MaskCore* block_mask, nb::handle mask_mod,
                               std::optional<double> scale, bool enable_gqa, bool want_lse,
                               bool want_max, int threads, std::string backend) {
-    auto call = std::make_unique<Call>(query, key, value,
-                                       CallOptions{explicit_scale(scale), enable_gqa, want_lse,
-                                                   want_max, threads, std::move(backend)});
+    auto call = call_on(query, key, value,
+                        CallOptions{explicit_scale(scale), enable_gqa, want_lse, want_max, threads,
+                                    std::move(backend)});
     TracedMod score, mask;
     if (!score_mod.is_none()) {
         score = score_mod_from(score_mod, call->query().view.dtype == DType::f64);
@@ -76,9 +73,9 @@ std::unique_ptr<Call> prepare_from_ir(nb::handle query, nb::handle key, nb::hand
                                       nb::sequence mask_scalars, std::optional<double> scale,
                                       bool enable_gqa, bool want_lse, bool want_max, int threads,
                                       std::string backend) {
-    auto call = std::make_unique<Call>(query, key, value,
-                                       CallOptions{explicit_scale(scale), enable_gqa, want_lse,
-                                                   want_max, threads, std::move(backend)});
+    auto call = call_on(query, key, value,
+                        CallOptions{explicit_scale(scale), enable_gqa, want_lse, want_max, threads,
+                                    std::move(backend)});
     TracedMod score, mask;
     if (!score_ir.empty()) score = score_mod_from_ir(score_ir, score_captured, score_scalars);
     if (!mask_ir.empty()) mask = mask_mod_from_ir(mask_ir, mask_captured, mask_scalars);
@@ -101,9 +98,24 @@ std::vector<Input> read_all(nb::sequence tensors, std::size_t begin, std::size_t
 
 }  // namespace
 
-Call::Call(nb::handle query, nb::handle key, nb::handle value, CallOptions options)
-    : inputs_{read_tensor(query, "query"), read_tensor(key, "key"), read_tensor(value, "value")},
-      options_(std::move(options)) {
+bool unwatched(const Torch& torch) {
+    nb::object modes = nb::steal(PyObject_CallNoArgs(torch.dispatch_modes.ptr()));
+    if (!modes.is_valid()) throw nb::python_error();
+    if (PyLong_AsLong(modes.ptr()) != 0) return false;
+    nb::object level = nb::steal(PyObject_CallNoArgs(torch.functorch_level.ptr()));
+    if (!level.is_valid()) throw nb::python_error();
+    return level.is_none() && !is_true(torch.autocast) && !is_true(torch.compiling);
+}
+
+bool records_gradients(const Torch& torch) { return is_true(torch.grad_enabled); }
+
+double explicit_scale(std::optional<double> scale) {
+    constexpr double kZero = 1e-300;
+    return !scale ? 0 : *scale == 0 ? kZero : *scale;
+}
+
+Call::Call(Input query, Input key, Input value, CallOptions options)
+    : inputs_{std::move(query), std::move(key), std::move(value)}, options_(std::move(options)) {
     require_four(inputs_[0], "query");
     require_four(inputs_[1], "key");
     require_four(inputs_[2], "value");
@@ -120,18 +132,18 @@ void Call::set_mods(TracedMod score, const MaskCore* core, TracedMod mask) {
     if (core) block_mask_ = core->under(mask_.mask);
 }
 
-bool Call::needs_grad() const {
-    const Torch* torch = loaded_torch();
-    if (!torch || !inputs_[0].of_torch || !is_true(torch->grad_enabled)) return false;
-    for (const Input& input : inputs_) {
-        if (requires_grad(input)) return true;
-    }
-    for (const TracedMod* mod : {&score_, &mask_}) {
-        for (const Input& input : mod->captured) {
-            if (requires_grad(input)) return true;
+bool Call::requires_grad() const {
+    if (!inputs_[0].of_torch) return false;
+    for (const Input& input : mask_.captured) {
+        if (python::requires_grad(input)) {
+            PyErr_SetString(PyExc_AssertionError, kMaskGradient);
+            throw nb::python_error();
         }
     }
-    return false;
+    const auto any = [](const auto& inputs) {
+        return std::any_of(std::begin(inputs), std::end(inputs), python::requires_grad);
+    };
+    return any(inputs_) || any(score_.captured);
 }
 
 int Call::threads() const {
@@ -142,7 +154,7 @@ int Call::threads() const {
     return static_cast<int>(PyLong_AsLong(count.ptr()));
 }
 
-nb::tuple Call::run() {
+nb::tuple Call::run(bool keep_lse) {
     const TensorView& q = inputs_[0].view;
     if (!inputs_[0].object.is_valid()) fail<UserError>("flexion: the call has been released");
     const DType statistics = q.dtype == DType::f64 ? DType::f64 : DType::f32;
@@ -159,7 +171,7 @@ nb::tuple Call::run() {
         .threads = threads(),
         .backend = options_.backend,
     };
-    if (options_.want_lse) {
+    if (options_.want_lse || keep_lse) {
         lse = new_tensor(inputs_[0], statistics, rows);
         options.lse = lse.view;
     }
@@ -217,10 +229,7 @@ nb::list Call::backward(nb::handle query, nb::handle key, nb::handle value, nb::
     std::vector<Input> gradients(wants.size());
     for (std::size_t i = 0; i < wants.size(); ++i) {
         if (!wants[i]) continue;
-        if (i >= 3 + score_count) {
-            fail<UserError>(
-                "flexion: captured buffers from mask mod that require grad are not supported");
-        }
+        if (i >= 3 + score_count) fail<UserError>("flexion: {}", kMaskGradient);
         const Input& like = i < 3 ? inputs[i] : score.captured[i - 3];
         gradients[i] =
             new_tensor(like, like.view.dtype,
@@ -257,21 +266,37 @@ nb::list Call::captured() const {
     return list;
 }
 
+nb::list Call::tensors() const {
+    nb::list list;
+    for (const Input& input : inputs_) list.append(input.object);
+    for (const TracedMod* mod : {&score_, &mask_}) {
+        for (const Input& input : mod->captured) list.append(input.object);
+    }
+    return list;
+}
+
 nb::object Call::score_mod() const { return shared(score_); }
 nb::object Call::mask_mod() const { return shared(mask_); }
 
 void add_call(nb::module_& m) {
     nb::class_<Call>(m, "Call")
         .def_prop_ro("captured", &Call::captured)
+        .def_prop_ro("tensors", &Call::tensors)
+        .def_prop_ro("want_lse", &Call::wants_lse)
         .def_prop_ro("score_captured_count", &Call::score_captured_count)
         .def_prop_ro("score_mod", &Call::score_mod)
         .def_prop_ro("mask_mod", &Call::mask_mod)
-        .def_prop_ro("needs_grad", &Call::needs_grad)
-        .def("run", &Call::run)
+        .def_prop_ro("needs_grad",
+                     [](const Call& call) {
+                         const Torch* torch = loaded_torch();
+                         return torch && records_gradients(*torch) && call.requires_grad();
+                     })
+        .def("run", &Call::run, nb::arg("keep_lse") = false)
         .def("backward", &Call::backward, nb::arg("query"), nb::arg("key"), nb::arg("value"),
              nb::arg("captured"), nb::arg("out"), nb::arg("lse"), nb::arg("d_out").none(),
              nb::arg("d_lse").none(), nb::arg("wants"))
         .def("release", &Call::release);
+    m.attr("MASK_GRADIENT") = kMaskGradient;
     m.def("is_plain", is_plain);
     m.def("prepare", prepare, nb::arg("query"), nb::arg("key"), nb::arg("value"),
           nb::arg("score_mod") = nb::none(), nb::arg("block_mask") = nb::none(),

@@ -2,6 +2,7 @@
 // One attention call of Python: tensors read, mods traced, ready to run, and to run backward.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -27,19 +28,25 @@ struct CallOptions {
 
 class Call {
 public:
-    Call(nb::handle query, nb::handle key, nb::handle value, CallOptions options);
+    Call(Input query, Input key, Input value, CallOptions options);
 
     const Input& query() const { return inputs_[0]; }
     void set_mods(TracedMod score, const MaskCore* core, TracedMod mask);
 
-    bool needs_grad() const;
-    nb::tuple run();
+    /// Whether one of the tensors requires a gradient. AssertionError, as in torch, if one that the
+    /// mask_mod read does.
+    bool requires_grad() const;
+    /// keep_lse: lse is returned, asked for or not: backward() needs it.
+    nb::tuple run(bool keep_lse = false);
     nb::list backward(nb::handle query, nb::handle key, nb::handle value, nb::sequence captured,
                       nb::handle out, nb::handle lse, nb::handle d_out, nb::handle d_lse,
                       nb::sequence wants) const;
     void release();
 
+    bool wants_lse() const { return options_.want_lse; }
     nb::list captured() const;
+    /// query, key, value, captured...
+    nb::list tensors() const;
     std::size_t score_captured_count() const { return score_.function_buffers(); }
     nb::object score_mod() const;
     nb::object mask_mod() const;
@@ -53,6 +60,20 @@ private:
     BlockMask block_mask_;
 };
 
+/// What torch says about them.
+inline constexpr const char* kMaskGradient =
+    "Captured buffers from mask mod that require grad are not supported.";
+
+/// Whether no mode of torch watches what happens: dispatch modes, functorch, autocast, a compiler.
+bool unwatched(const Torch& torch);
+/// Whether torch records gradients.
+bool records_gradients(const Torch& torch);
+
+/// 0 stands for the default in C++; a scale of 0 is then what rounds to it.
+double explicit_scale(std::optional<double> scale);
+
 void add_call(nb::module_& m);
+void add_attend(nb::module_& m);
+void forget_masks();
 
 }  // namespace flexion::python

@@ -55,6 +55,7 @@ void add_process(nb::module_& m) {
     // What is kept of torch goes when the interpreter clears its modules, not after it.
     nb::module_::import_("atexit").attr("register")(nb::cpp_function([] {
         forget_functions();
+        forget_masks();
         unload_torch();
     }));
 }
@@ -72,5 +73,6 @@ NB_MODULE(_C, m) {
     add_traced(m);
     add_mask_core(m);
     add_call(m);
+    add_attend(m);
     add_process(m);
 }

@@ -176,6 +176,30 @@ def create_mask(mask_mod: MaskModFn | Traced, B: int, H: int, q_len: int, kv_len
 
 # ---- calls --------------------------------------------------------------------------------------
 
+MASK_GRADIENT: str
+"""What a mask_mod is refused with whose captured tensors require gradients."""
+
+def attend(
+    query: Any,
+    key: Any,
+    value: Any,
+    score_mod: Any,
+    block_mask: Any,
+    scale: float | None,
+    enable_gqa: bool,
+    want_lse: bool,
+    want_max: bool,
+    /,
+) -> "tuple[Array, Array | None, Array | None] | Call | None":
+    """The whole call, where query, key and value are plain tensors of torch of matching shapes,
+    block_mask is None or as create_block_mask made it, and nothing watches torch: (out, lse,
+    max_scores). A Call, not run yet, where a tensor requires a gradient. None: go the long way,
+    which says what is wrong if something is."""
+
+def set_masks(type: type, without_mod: tuple[Any, ...], unusual: tuple[Any, ...]) -> None:
+    """What attend() is to know: the type of block masks, mask_mods that mask nothing, and those
+    that it leaves to the long way."""
+
 def is_plain(*tensors: Any) -> bool:
     """Whether a call on these may go straight to prepare(): each is exactly a torch.Tensor or
     nn.Parameter (or no tensor of torch at all), and neither a torch dispatch mode, functorch,
@@ -227,6 +251,11 @@ class Call:
     def captured(self) -> list[Any]:
         """The tensors read by score_mod, then those read by mask_mod."""
     @property
+    def tensors(self) -> list[Any]:
+        """query, key, value, and what is in `captured`."""
+    @property
+    def want_lse(self) -> bool: ...
+    @property
     def score_captured_count(self) -> int: ...
     @property
     def score_mod(self) -> Traced | None: ...
@@ -235,8 +264,8 @@ class Call:
     @property
     def needs_grad(self) -> bool:
         """Gradients are enabled, and query, key, value or a tensor in `captured` requires one."""
-    def run(self) -> tuple[Array, Array | None, Array | None]:
-        """(out, lse, max_scores). New tensors, out dense in query's order of strides; of torch where
+    def run(self, keep_lse: bool = False) -> tuple[Array, Array | None, Array | None]:
+        """(out, lse, max_scores), lse where it was wanted or is to be kept for backward(). New tensors, out dense in query's order of strides; of torch where
         query is, else NumPy arrays. The GIL is released meanwhile."""
     def backward(
         self,

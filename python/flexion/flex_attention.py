@@ -4,15 +4,15 @@
 import logging
 
 from flexion import _C, validate
-from flexion._C import is_plain, prepare
-from flexion._torch import is_tensor, torch
+from flexion._C import Call, attend, is_plain, prepare
+from flexion._torch import is_tensor, torch, torch_flex
 from flexion.block.block_mask import (
     _DEFAULT_SPARSE_BLOCK_SIZE,
     _LARGE_SPARSE_BLOCK_SIZE,
     BlockMask,
     _create_empty_block_mask,
 )
-from flexion.block.cores import core_of, from_tables, ready_core
+from flexion.block.cores import core_of, from_tables
 from flexion.block.create import (
     _convert_mask_to_block_mask,
     _round_up_to_multiple,
@@ -46,7 +46,7 @@ if torch is not None:
     from torch.nn.attention.flex_attention import flex_attention_hop
 
     from flexion import operators  # defines torch.ops.flexion
-    from flexion.autograd import FusedAttention
+    from flexion.autograd import differentiable
 
 __all__ = [
     "AuxOutput",
@@ -65,6 +65,9 @@ __all__ = [
 _FLEX_ATTENTION_DISABLE_COMPILE_DEBUG = False
 
 _log = logging.getLogger("flexion")
+
+_noops = (noop_mask,) if torch is None else (noop_mask, torch_flex.noop_mask)
+_C.set_masks(BlockMask, _noops, (_sliced_mask_mod_error,))
 
 
 def flex_attention(
@@ -110,9 +113,16 @@ def flex_attention(
     if kernel_options:
         check_kernel_options(kernel_options, want_max)
 
-    out, lse, max_scores = _attention(
+    result = attend(
         query, key, value, score_mod, block_mask, scale, enable_gqa, want_lse, want_max
     )
+    if result is None:
+        result = _attention(
+            query, key, value, score_mod, block_mask, scale, enable_gqa, want_lse, want_max
+        )
+    elif type(result) is Call:
+        result = differentiable(result, block_mask, scale)
+    out, lse, max_scores = result
     if return_aux is not None:
         return out, AuxOutput(lse if want_lse else None, max_scores if want_max else None)
     if return_lse:
@@ -127,52 +137,30 @@ def flex_attention(
 
 
 def _attention(q, k, v, score_mod, block_mask, scale, enable_gqa, want_lse, want_max):
-    """(out, lse, max_scores) after the checks, by the shortest way that the arguments allow."""
-    try:
-        qs, ks, vs = q.shape, k.shape, v.shape
-    except AttributeError:  # not an array, but perhaps one by DLPack
-        arrays = _arrays(q, k, v)
-        return _attention(*arrays, score_mod, block_mask, scale, enable_gqa, want_lse, want_max)
-    of_torch = is_tensor(q)
-    device = q.device if of_torch else None
-    usual = (
-        len(qs) == len(ks) == 4
-        and len(vs) == 4
-        and qs[0] == ks[0] == vs[0]
-        and qs[1] == ks[1] == vs[1]
-        and qs[3] == ks[3]
-        and ks[2] == vs[2]
-        and q.dtype == k.dtype == v.dtype
-        and (not of_torch or device == k.device == v.device)
-    )
-    if not usual:
-        validate.check_inputs(q, k, v, block_mask, enable_gqa)
-    core = mask_mod = None
+    """(out, lse, max_scores) of what attend() leaves: after all checks, of any kind of tensors."""
+    if not all(hasattr(each, "shape") for each in (q, k, v)):  # perhaps arrays by DLPack
+        q, k, v = _arrays(q, k, v)
+    validate.check_inputs(q, k, v, block_mask, enable_gqa)
+    mask_mod = None
     if block_mask is not None:
         mask_mod = block_mask.mask_mod
         if mask_mod is _sliced_mask_mod_error:
             _sliced_mask_mod_error(None, None, None, None)
         if is_noop(mask_mod):
             mask_mod = None
-        core = ready_core(block_mask, (qs[2], ks[2]), device)
-    if block_mask is not None and core is None:
         if not validate.is_one_block(block_mask):
-            validate.check_lengths(block_mask, qs[2], ks[2])
+            validate.check_lengths(block_mask, q.shape[2], k.shape[2])
         elif mask_mod is None:
             block_mask = None
-        if block_mask is not None:
-            validate.check_device(block_mask, q)
-    one_dtype = usual or q.dtype == k.dtype == v.dtype
-    if not is_plain(q, k, v) or not one_dtype or (of_torch and q.is_meta):
+    if block_mask is not None:
+        validate.check_device(block_mask, q)
+    one_dtype = q.dtype == k.dtype == v.dtype
+    if not is_plain(q, k, v) or not one_dtype or (is_tensor(q) and q.is_meta):
         return _elsewhere(q, k, v, score_mod, block_mask, scale, enable_gqa, want_lse, want_max)
-    if block_mask is not None and core is None:
-        core = _core(block_mask, qs[2], ks[2])
-    grad = torch is not None and torch.is_grad_enabled()
-    call = prepare(
-        q, k, v, score_mod, core, mask_mod, scale, enable_gqa, want_lse or grad, want_max
-    )
-    if grad and call.needs_grad:
-        return FusedAttention.apply((call, block_mask, scale), q, k, v, *call.captured)
+    core = None if block_mask is None else _core(block_mask, q.shape[2], k.shape[2])
+    call = prepare(q, k, v, score_mod, core, mask_mod, scale, enable_gqa, want_lse, want_max)
+    if call.needs_grad:
+        return differentiable(call, block_mask, scale)
     return call.run()
 
 

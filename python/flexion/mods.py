@@ -3,6 +3,7 @@
 
 import enum
 import inspect
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -74,10 +75,13 @@ def is_noop(mask_mod):
 def _combine(mask_mods, start, operation):
     if not all(callable(each) for each in mask_mods):
         raise RuntimeError(f"All inputs should be callable mask_mods: {mask_mods}")
+    if not mask_mods:
+        return lambda b, h, q_idx, kv_idx: _truth(b, start)
+    first, *others = mask_mods
 
     def combined(b, h, q_idx, kv_idx):
-        result = _truth(b, start)
-        for each in mask_mods:
+        result = first(b, h, q_idx, kv_idx)
+        for each in others:
             result = operation(result, each(b, h, q_idx, kv_idx))
         return result
 
@@ -86,12 +90,12 @@ def _combine(mask_mods, start, operation):
 
 def and_masks(*mask_mods):
     """The mask_mod that is true where all of mask_mods are."""
-    return _combine(mask_mods, True, lambda x, y: x & y)
+    return _combine(mask_mods, True, operator.and_)
 
 
 def or_masks(*mask_mods):
     """The mask_mod that is true where one of mask_mods is."""
-    return _combine(mask_mods, False, lambda x, y: x | y)
+    return _combine(mask_mods, False, operator.or_)
 
 
 def _vmap_for_bhqkv(fn, prefix, suffix=(), out_dims=0, group_dim=False):

@@ -9,7 +9,7 @@ import weakref
 import torch
 
 from flexion import _C
-from flexion.autograd import MASK_GRADIENT, SECOND_ORDER
+from flexion.autograd import SECOND_ORDER, backward_by
 from flexion.block.cores import from_tables
 from flexion.mods import is_noop
 from flexion.block.tables import KV
@@ -126,14 +126,14 @@ def spec_of(call, block_mask, scale, query, captured):
     return _spec(*mods, block_mask, scale, True, False)
 
 
-def backward(spec, wants, query, key, value, out, lse, d_out, d_lse, *captured):
-    """What an autograd function of (spec, query, key, value, *captured) returns for its inputs."""
+def backward(spec, wants, d_out, d_lse, query, key, value, out, lse, *captured):
+    """The gradients of query, key, value and captured, by the operator."""
     count = 3 + spec.counts[0]
     gradients = AttentionBackward.apply(
         (spec, wants[:count]), query, key, value, out, lse, d_out, d_lse, *captured
     )
     gradients = [g if want else None for g, want in zip(gradients, wants)]
-    return (None, *gradients, *[None] * (len(wants) - count))
+    return (*gradients, *[None] * (len(wants) - count))
 
 
 # ---- kernels ------------------------------------------------------------------------------------
@@ -271,19 +271,13 @@ class Attention(torch.autograd.Function):
 
     @staticmethod
     def setup_context(ctx, inputs, output):
-        ctx.spec, query, key, value, *captured = inputs
+        ctx.origin, query, key, value, *captured = inputs
         out, lse, max_scores = output
         ctx.save_for_backward(query, key, value, out, lse, *captured)
         ctx.mark_non_differentiable(max_scores)
         ctx.set_materialize_grads(False)
 
-    @staticmethod
-    def backward(ctx, d_out, d_lse, d_max):
-        wants = ctx.needs_input_grad[1:]
-        if d_out is None and d_lse is None:
-            return (None,) * (1 + len(wants))
-        query, key, value, out, lse, *captured = ctx.saved_tensors
-        return backward(ctx.spec, wants, query, key, value, out, lse, d_out, d_lse, *captured)
+    backward = backward_by(backward)
 
     @staticmethod
     def vmap(info, in_dims, spec, *tensors):
@@ -328,7 +322,7 @@ def _attention_autograd(query, key, value, *mods_and_want):
         with torch._C._AutoDispatchBelowAutograd():
             return _FORWARD(query, key, value, *mods, want_max)
     if _differentiable(mask):
-        raise AssertionError(MASK_GRADIENT)
+        raise AssertionError(_C.MASK_GRADIENT)
     spec = Spec((len(score), len(mask), len(tables)), *mods[3:], want_max)
     return Attention.apply(spec, query, key, value, *score, *mask, *tables)
 

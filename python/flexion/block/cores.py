@@ -7,7 +7,6 @@ from flexion import _C
 from flexion._torch import is_tensor
 from flexion.block.tables import KV, ceil_div
 
-_TABLES = frozenset(KV)
 CACHED = "_from_tables"  # attribute of our masks: what unchanged() needs, and the core
 
 _of_torch = weakref.WeakKeyDictionary()  # torch's masks keep none: they may be pickled
@@ -31,18 +30,6 @@ def unchanged(marks, tables):
         if version != _version(now):
             return False
     return True
-
-
-def ready_core(mask, lengths, device):
-    """The core of a mask as create_block_mask made it, if that is for these lengths and this
-    device; else None, and core_of() or an error is next."""
-    state = mask.__dict__
-    core = state.get("_core")
-    if core is None or not _TABLES.isdisjoint(state):
-        return None
-    if state["_device"] != device:
-        return None
-    return core if state["seq_lengths"] == state["_core_lengths"] == lengths else None
 
 
 def core_of(mask):
