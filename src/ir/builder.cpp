@@ -103,12 +103,14 @@ int Builder::add_buffer(DType dtype, int rank, std::string name) {
     if (rank < 0 || rank > kMaxRank) {
         flexion::fail<UserError>("flexion::buffer: rank {}; expected 0 to {}", rank, kMaxRank);
     }
-    if (name.empty()) name = formatted("buffer{}", f_.buffers.size());
+    if (name.empty()) name = "buffer" + std::to_string(f_.buffers.size());
     f_.buffers.push_back({std::move(name), dtype, rank});
     return static_cast<int>(f_.buffers.size() - 1);
 }
 
 void Builder::finish(std::span<Value> also) {
+    // Parameters that are all in front already: a mod without run-time scalars.
+    if (f_.scalar_count() == 0) return;
     const std::size_t count = f_.insts.size();
     std::vector<Value> moved(count);
     std::vector<Inst> insts(count);

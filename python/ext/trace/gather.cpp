@@ -4,6 +4,7 @@
 // gather, which is a load when no slot is left.
 #include "trace/gather.h"
 
+#include <array>
 #include <vector>
 
 #include "errors.h"
@@ -202,14 +203,15 @@ PyObject* gather_values(PyObject* base, PyObject* index) {
     }
     Trace& trace = Trace::current();
     if (count != trace.capture(base).view.rank) return nullptr;
-    std::vector<Expr> indices;
-    indices.reserve(kMaxRank);
+    std::array<Expr, kMaxRank> indices{0, 0, 0, 0, 0, 0};
     for (Py_ssize_t i = 0; i < count; ++i) {
         const Value* value = value_of(items[i]);
         if (!value || trace.type_of(value->expr) == ir::Type::boolean) return nullptr;
-        indices.push_back(value->expr);
+        indices[i] = value->expr;
     }
-    return wrap(trace.load(base, indices)).release().ptr();
+    return wrap(trace.load(base, {indices.data(), static_cast<std::size_t>(count)}))
+        .release()
+        .ptr();
 }
 
 }  // namespace
