@@ -17,19 +17,24 @@ build() {  # PRESET [TARGET]
     cmake --build --preset "$1" -j "$jobs" ${2:+--target "$2"} -- --quiet
 }
 
+# NVRTC's package is looked for in VIRTUAL_ENV: its tests need no GPU.
 build_and_test() {  # PRESET [TARGET]
     build "$@" || return 1
     local status=0
-    ctest --preset "$1" -j "$jobs" >"build/$1.ctest.log" 2>&1 || status=$?
+    VIRTUAL_ENV=$PWD/.venv ctest --preset "$1" -j "$jobs" >"build/$1.ctest.log" 2>&1 || status=$?
     grep -vE '^ +Start |^ *[0-9]+/[0-9]+ .* Passed ' "build/$1.ctest.log"
     return $status
+}
+
+setup() {
+    tools/setup.sh test && tools/venv.sh nvrtc
 }
 
 # Every case that FLEXION_TEST_LONG lengthens; the sweep of the unary functions says what it found.
 long() {
     build release || return 1
     local status=0
-    FLEXION_TEST_LONG=1 ctest --preset release -j "$jobs" --timeout 20000 \
+    VIRTUAL_ENV=$PWD/.venv FLEXION_TEST_LONG=1 ctest --preset release -j "$jobs" --timeout 20000 \
         >build/long.ctest.log 2>&1 || status=$?
     grep -vE '^ +Start |^ *[0-9]+/[0-9]+ .* Passed ' build/long.ctest.log
     grep -E ' ulp at ' build/release/Testing/Temporary/LastTest.log
@@ -100,7 +105,7 @@ if [ ${#stages[@]} -eq 0 ]; then
 fi
 for each in "${stages[@]}"; do
     case $each in
-        setup) stage setup tools/setup.sh test ;;
+        setup) stage setup setup ;;
         release) stage release build_and_test release ;;
         python) stage python python_tests ;;
         asan | ubsan) stage "$each" build_and_test "$each" short_tests ;;
