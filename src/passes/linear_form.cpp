@@ -2,6 +2,7 @@
 // Builds linear forms through sums, differences, products with constants and integer casts.
 #include "passes/linear_form.h"
 
+#include <algorithm>
 #include <bit>
 
 namespace flexion::passes {
@@ -45,10 +46,26 @@ double real_of(const ir::Inst& constant) {
     return std::bit_cast<double>(constant.bits);
 }
 
-std::vector<LinearForm> linear_forms(const ir::Function& f) {
+std::optional<Clamp> clamp_of(const ir::Function& f, ir::Value v,
+                              const std::vector<LinearForm>& forms) {
+    const ir::Inst& inst = f.insts[v];
+    if (inst.op != Op::min && inst.op != Op::max) return {};
+    const auto is_uniform = [&](ir::Value value) {
+        return std::ranges::all_of(forms[value].terms, [&](const LinearForm::Term& term) {
+            const ir::Inst& atom = f.insts[term.atom];
+            return atom.op == Op::parameter && atom.index >= f.builtin_parameters();
+        });
+    };
+    if (is_uniform(inst.args[1])) return Clamp{inst.args[0], inst.args[1]};
+    if (is_uniform(inst.args[0])) return Clamp{inst.args[1], inst.args[0]};
+    return {};
+}
+
+std::vector<LinearForm> linear_forms(const ir::Function& f, bool past_clamps) {
     std::vector<LinearForm> forms(f.insts.size());
     const LinearForm zero;
-    auto derive = [&](const ir::Inst& inst) -> std::optional<LinearForm> {
+    auto derive = [&](ir::Value v) -> std::optional<LinearForm> {
+        const ir::Inst& inst = f.insts[v];
         auto arg = [&](int i) -> const LinearForm& { return forms[inst.args[i]]; };
         switch (inst.op) {
             case Op::constant:
@@ -71,13 +88,19 @@ std::vector<LinearForm> linear_forms(const ir::Function& f) {
                 if (!c || *c < 0 || *c > (inst.type == ir::Type::i32 ? 30 : 62)) return {};
                 return combine(arg(0), std::int64_t{1} << *c, zero, 0);
             }
+            case Op::min:
+            case Op::max: {
+                const auto clamp = past_clamps ? clamp_of(f, v, forms) : std::nullopt;
+                if (!clamp) return {};
+                return forms[clamp->clamped];
+            }
             default:
                 return {};
         }
     };
     for (ir::Value v = 0; v < f.insts.size(); ++v) {
         if (!ir::is_integer(f.insts[v].type)) continue;
-        forms[v] = derive(f.insts[v]).value_or(LinearForm{{{v, 1}}, 0});
+        forms[v] = derive(v).value_or(LinearForm{{{v, 1}}, 0});
     }
     return forms;
 }

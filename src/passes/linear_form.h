@@ -36,7 +36,16 @@ std::optional<LinearForm> combine(const LinearForm& x, std::int64_t a, const Lin
 
 /// One form per value; meaningful for i32 and i64. A form equals its value in the arithmetic of the
 /// integers as long as no intermediate wraps, and modulo 2^32 or 2^64 up to the last widening.
-std::vector<LinearForm> linear_forms(const ir::Function& f);
+/// `past_clamps`: the min or max of a value and one that is the same at all positions has the form
+/// of the former, which holds where the clamp does not bind.
+std::vector<LinearForm> linear_forms(const ir::Function& f, bool past_clamps = false);
+
+/// Operands of a min or max against a value that is the same at all positions.
+struct Clamp {
+    ir::Value clamped, bound;
+};
+std::optional<Clamp> clamp_of(const ir::Function& f, ir::Value v,
+                              const std::vector<LinearForm>& forms);
 
 /// A constant's value: i32 sign-extended, bool 0 or 1.
 std::int64_t integer_of(const ir::Inst& constant);

@@ -47,11 +47,15 @@ struct Affine {
     std::int64_t b = 0, h = 0, q = 0, k = 0, constant = 0;
     /// Coefficient of each scalar parameter (index: scalar number).
     std::vector<std::int64_t> scalars;
+    bool operator==(const Affine&) const = default;
 };
 
 struct Facts {
     std::vector<std::uint8_t> depends;  ///< per value: Depends bits
     std::vector<Affine> affine;         ///< per value; known only for integers
+    /// The same where no min or max with a value that is the same at all positions binds: of
+    /// max(q - k + n, 0) it is q - k + n.
+    std::vector<Affine> unclamped;
 };
 /// Speaks of b, h, q, k and score only; a schedule adds which of them vary along lane, row, tile.
 Facts uniformity(const ir::Function& f);

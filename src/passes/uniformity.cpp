@@ -32,10 +32,11 @@ Affine affine_of(const ir::Function& f, const LinearForm& form) {
 }  // namespace
 
 Facts uniformity(const ir::Function& f) {
-    const std::vector<LinearForm> forms = linear_forms(f);
+    const std::vector<LinearForm> forms = linear_forms(f), past_clamps = linear_forms(f, true);
     Facts facts;
     facts.depends.reserve(f.insts.size());
     facts.affine.reserve(f.insts.size());
+    facts.unclamped.reserve(f.insts.size());
     for (ir::Value v = 0; v < f.insts.size(); ++v) {
         const Inst& inst = f.insts[v];
         std::uint8_t depends = 0;
@@ -43,7 +44,9 @@ Facts uniformity(const ir::Function& f) {
         if (inst.op == Op::parameter && position_of(f, inst) < 5)
             depends = static_cast<std::uint8_t>(1 << position_of(f, inst));
         facts.depends.push_back(depends);
-        facts.affine.push_back(ir::is_integer(inst.type) ? affine_of(f, forms[v]) : Affine{});
+        const bool integer = ir::is_integer(inst.type);
+        facts.affine.push_back(integer ? affine_of(f, forms[v]) : Affine{});
+        facts.unclamped.push_back(integer ? affine_of(f, past_clamps[v]) : Affine{});
     }
     return facts;
 }

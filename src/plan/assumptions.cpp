@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <limits>
+#include <optional>
 
 namespace flexion::plan {
 namespace {
@@ -35,27 +36,6 @@ Range range_of(const passes::Affine& form, const Extents& extents, const Capture
     return {low, high};
 }
 
-// The i32 values widened to i64 in the cone of `value`; false when one has no affine form.
-bool collect_widened(const ir::Function& f, const passes::Facts& facts, ir::Value value,
-                     std::vector<bool>& seen, std::vector<passes::Affine>& widened) {
-    if (seen[value]) return true;
-    seen[value] = true;
-    const ir::Inst& inst = f.insts[value];
-    if (inst.op == ir::Op::load) return false;
-    for (int i = 0; i < inst.count; ++i) {
-        const ir::Value arg = inst.args[i];
-        const bool widens = inst.type == ir::Type::i64 && f.insts[arg].type == ir::Type::i32;
-        const bool position =
-            f.insts[arg].op == ir::Op::parameter && f.insts[arg].index < f.builtin_parameters();
-        if (widens && !position) {
-            if (!facts.affine[arg].known) return false;
-            widened.push_back(facts.affine[arg]);
-        }
-        if (!collect_widened(f, facts, arg, seen, widened)) return false;
-    }
-    return true;
-}
-
 // Every extent, and the distance between any two elements, is below 2^31.
 bool is_narrow(const TensorView& view) {
     constexpr Wide kLimit = std::numeric_limits<std::int32_t>::max();
@@ -70,6 +50,88 @@ bool is_narrow(const TensorView& view) {
 
 }  // namespace
 
+/// Collects the bounds of the cone of an index. Sums and products wrap, so a form is right modulo
+/// 2^32 or 2^64 only: where it is widened it must fit its type, where it is clamped the clamp must
+/// not bind as well.
+class AssumptionChecker::BoundsOf {
+public:
+    BoundsOf(const ir::Function& f, const passes::Facts& facts, std::vector<Bound>& bounds)
+        : f_(f), facts_(facts), seen_(f.insts.size()), bounds_(bounds) {}
+
+    /// False when something in the cone has no affine form.
+    bool collect(ir::Value value) {
+        if (seen_[value]) return true;
+        seen_[value] = true;
+        const ir::Inst& inst = f_.insts[value];
+        if (inst.op == ir::Op::load) return false;
+        const bool clamps = inst.op == ir::Op::min || inst.op == ir::Op::max;
+        for (int i = 0; i < inst.count; ++i) {
+            const ir::Value arg = inst.args[i];
+            const bool widens = inst.type == ir::Type::i64 && f_.insts[arg].type == ir::Type::i32;
+            const bool position = f_.insts[arg].op == ir::Op::parameter &&
+                                  f_.insts[arg].index < f_.builtin_parameters();
+            if (!position && (widens || clamps) && !add_limits(arg)) return false;
+            if (!collect(arg)) return false;
+        }
+        return !clamps || add_clamp(value, inst);
+    }
+
+private:
+    bool add_limits(ir::Value v) {
+        const passes::Affine& form = facts_.unclamped[v];
+        if (!form.known) return false;
+        using Narrow = std::numeric_limits<std::int32_t>;
+        using Wide64 = std::numeric_limits<std::int64_t>;
+        if (f_.insts[v].type == ir::Type::i32)
+            bounds_.push_back({form, Narrow::min(), Narrow::max()});
+        else
+            bounds_.push_back({form, Wide64::min(), Wide64::max()});
+        return true;
+    }
+
+    // Which operand the form of a min or max is of, the facts tell: the one of equal form.
+    bool add_clamp(ir::Value v, const ir::Inst& inst) {
+        const passes::Affine &form = facts_.unclamped[v], *bound = nullptr;
+        if (!form.known) return false;
+        for (int i = 0; i < 2 && !bound; ++i) {
+            if (facts_.unclamped[inst.args[i]] == form) bound = &facts_.unclamped[inst.args[1 - i]];
+        }
+        if (!bound || !bound->known) return false;
+        const std::optional<passes::Affine> above = difference(form, *bound);
+        if (!above) return false;
+        using Limits = std::numeric_limits<std::int64_t>;
+        const bool max = inst.op == ir::Op::max;
+        bounds_.push_back({*above, max ? 0 : Limits::min(), max ? Limits::max() : 0});
+        return true;
+    }
+
+    static std::optional<passes::Affine> difference(const passes::Affine& x,
+                                                    const passes::Affine& y) {
+        bool wraps = false;
+        const auto minus = [&](std::int64_t a, std::int64_t b) {
+            std::int64_t result = 0;
+            wraps |= __builtin_sub_overflow(a, b, &result);
+            return result;
+        };
+        passes::Affine d{.known = true,
+                         .b = minus(x.b, y.b),
+                         .h = minus(x.h, y.h),
+                         .q = minus(x.q, y.q),
+                         .k = minus(x.k, y.k),
+                         .constant = minus(x.constant, y.constant),
+                         .scalars = x.scalars};
+        for (std::size_t i = 0; i < d.scalars.size(); ++i)
+            d.scalars[i] = minus(x.scalars[i], y.scalars[i]);
+        if (wraps) return {};
+        return d;
+    }
+
+    const ir::Function& f_;
+    const passes::Facts& facts_;
+    std::vector<bool> seen_;
+    std::vector<Bound>& bounds_;
+};
+
 AssumptionChecker::AssumptionChecker(const ir::Function* score, const ir::Function* mask) {
     if (score) add(*score, false);
     if (mask) add(*mask, true);
@@ -83,11 +145,10 @@ void AssumptionChecker::add(const ir::Function& f, bool from_mask) {
         Load load;
         load.from_mask = from_mask;
         load.buffer = inst.index;
-        std::vector<bool> seen(f.insts.size());
+        BoundsOf bounds(f, facts, load.bounds);
         for (int i = 0; i < inst.count && load.affine; ++i) {
-            const passes::Affine& index = facts.affine[inst.args[i]];
-            load.affine =
-                index.known && collect_widened(f, facts, inst.args[i], seen, load.widened);
+            const passes::Affine& index = facts.unclamped[inst.args[i]];
+            load.affine = index.known && bounds.collect(inst.args[i]);
             load.indices.push_back(index);
         }
         loads_.push_back(std::move(load));
@@ -105,10 +166,9 @@ std::uint64_t AssumptionChecker::bits(const Mods& mods, const Extents& extents) 
             in_range =
                 range_of(load.indices[i], extents, captures).within(0, Wide{view.shape[i]} - 1);
         }
-        for (std::size_t i = 0; in_range && i < load.widened.size(); ++i) {
-            using Limits = std::numeric_limits<std::int32_t>;
-            in_range =
-                range_of(load.widened[i], extents, captures).within(Limits::min(), Limits::max());
+        for (std::size_t i = 0; in_range && i < load.bounds.size(); ++i) {
+            const Bound& bound = load.bounds[i];
+            in_range = range_of(bound.form, extents, captures).within(bound.low, bound.high);
         }
         const bool unit_stride = view.rank == 0 || view.strides[view.rank - 1] == 1;
         if (in_range) result |= std::uint64_t{kInRange} << shift;

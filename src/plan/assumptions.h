@@ -34,16 +34,20 @@ public:
     std::uint64_t bits(const Mods& mods, const Extents& extents) const;
 
 private:
+    /// A form that must lie in [low, high] at all positions.
+    struct Bound {
+        passes::Affine form;
+        std::int64_t low = 0, high = 0;
+    };
     struct Load {
         bool from_mask = false;
-        bool affine = true;  ///< every index is
+        bool affine = true;  ///< every index is, where no clamp binds
         int buffer = 0;
         std::vector<passes::Affine> indices;
-        /// i32 values that are widened on the way to an index. Sums and products wrap, so an affine
-        /// form is right modulo 2^32 only; where it is widened it must fit, or the index is wrong.
-        std::vector<passes::Affine> widened;
+        std::vector<Bound> bounds;  ///< what makes the affine forms right
     };
     void add(const ir::Function& f, bool from_mask);
+    class BoundsOf;
     std::vector<Load> loads_;
 };
 

@@ -86,7 +86,7 @@ bool injective(const std::vector<ir::Value>& indices, const passes::Facts& facts
     constexpr std::int64_t kLargest = std::int64_t{1} << 31;
     std::vector<Row> rows;
     for (const ir::Value index : indices) {
-        const Affine& form = facts.affine[index];
+        const Affine& form = facts.unclamped[index];
         if (!form.known) return false;
         const Row row{form.b, form.h, form.q, form.k};
         for (const std::int64_t c : row) {

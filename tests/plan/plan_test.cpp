@@ -69,6 +69,31 @@ TEST(Assumptions, DiagonalNeedsItsOffset) {
     EXPECT_EQ(bits(relative(9), {.q_len = 10, .kv_len = 11}) & kInRange, 0u);
 }
 
+TEST(Assumptions, ClampThatNeverBindsIsReadThrough) {
+    const Buffer table = floats({19});
+    const auto relative = [&](std::int64_t offset, std::int64_t last) {
+        const Scalar o = scalar(offset), l = scalar(last);
+        return score_mod([&table, o, l](Expr s, Expr, Expr, Expr q, Expr k) {
+            return s + table[min(to_i32(l), max(0, q - k + to_i32(o)))];
+        });
+    };
+    const Extents ten{.q_len = 10, .kv_len = 10};  // q - k from -9 to 9
+    EXPECT_EQ(bits(relative(9, 18), ten) & kInRange, kInRange);
+    EXPECT_EQ(bits(relative(8, 18), ten) & kInRange, 0u) << "the max binds";
+    EXPECT_EQ(bits(relative(9, 17), ten) & kInRange, 0u) << "the min binds";
+    EXPECT_EQ(bits(relative(10, 19), ten) & kInRange, 0u) << "past the end";
+    EXPECT_EQ(bits(relative(9, 18), {.q_len = 10, .kv_len = 11}) & kInRange, 0u);
+    EXPECT_EQ(bits(relative(9 + (std::int64_t{1} << 32), 18), ten) & kInRange, 0u)
+        << "right modulo 2^32 only";
+}
+
+TEST(Assumptions, ClampOfTwoPositionsIsNoForm) {
+    const Buffer table = floats({19});
+    const ScoreMod mod =
+        score_mod([&](Expr s, Expr, Expr, Expr q, Expr k) { return s + table[max(q, k)]; });
+    EXPECT_EQ(bits(mod, {.q_len = 10, .kv_len = 10}) & kInRange, 0u);
+}
+
 TEST(Assumptions, EveryDimensionCounts) {
     const Buffer bias = floats({2, 3, 8, 16});
     const ScoreMod mod =

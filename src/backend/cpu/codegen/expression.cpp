@@ -103,7 +103,8 @@ AccessFacts Expression::access_facts(ir::Value v, int load) const {
     facts.narrow = (bits & plan::kNarrow) != 0;
     facts.checked = binding_.checked;
     for (int i = 0; i < inst.count; ++i) {
-        facts.indices.push_back(facts_.affine[inst.args[i]]);
+        // Only an access that stays in range is read by its form, and there no clamp binds.
+        facts.indices.push_back(facts_.unclamped[inst.args[i]]);
         facts.levels.push_back(levels_[inst.args[i]]);
         invariant(!facts.in_range || facts.indices.back().known,
                   "a load that stays in range has affine indices");

@@ -133,7 +133,7 @@ void BufferSums::find_place(const plan::BackwardArgs& args, const plan::Gather& 
     const TensorView& buffer = captures.buffers[gather.buffer];
     std::int64_t stride = 1;
     for (int d = buffer.rank; d-- > 0; stride *= buffer.shape[d]) {
-        const passes::Affine& form = facts.affine[gather.indices[d]];
+        const passes::Affine& form = facts.unclamped[gather.indices[d]];
         invariant(form.known, "an access that stays in range has affine indices");
         std::int64_t constant = form.constant;
         for (std::size_t i = 0; i < form.scalars.size(); ++i)
