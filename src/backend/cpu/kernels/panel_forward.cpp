@@ -292,7 +292,7 @@ void PanelForward::attend(State& state, int panel, const Window& window, const T
     char *m = statistics(state, panel, 0), *l = statistics(state, panel, 1);
     alignas(64) char alpha[kMaxLanes * sizeof(float)];
     kernels_.scores(window.k + offset * window.k_stride, window.k_stride, rows, steps_,
-                    queries(state, panel), s);
+                    queries(state, panel), s, {});
 
     const int p_rows = (rows + kernels_.step_elements - 1) / kernels_.step_elements;
     const LaneSet real = static_cast<LaneSet>((std::uint64_t{1} << args.lanes) - 1);

@@ -47,10 +47,9 @@ void BackwardKernelTest::check_columns(DType dtype, int rows, int queries, int w
     std::vector<char> soon(4096);
     Ahead ahead{};
     ahead.region[0] = {soon.data(), 256, 4, 16};
-    for (int c = 0; c < columns; ++c)
-        kernels.add_rows(p.data(), p.stride, rows, padded / e,
-                         packed.data() + std::int64_t{c} * (padded / e) * L * bytes,
-                         sums.data() + std::int64_t{c} * rows * L * bytes, &ahead, 3);
+    kernels.add_rows(
+        p.data(), p.stride, rows, padded / e, packed.data(), sums.data(),
+        {columns, std::int64_t{padded} / e * L * bytes, std::int64_t{rows} * L * bytes}, &ahead, 3);
     const Matrix out(dtype, rows, width, 5, random);
     kernels.write_columns(sums.data(), rows, rows, width, 0.5, out.view.data, out.stride);
     const double rounding = dtype == DType::bf16 ? 4e-3 : dtype == DType::f16 ? 5e-4 : 0;

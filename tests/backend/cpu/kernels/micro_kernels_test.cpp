@@ -52,7 +52,13 @@ void MicroKernelTest::check_panel(DType dtype, int lanes, int rows, int depth, i
         kernels.stage_keys(k.data(), k.stride, rows, depth, k_staged.data(), staged_k);
         keys = k_staged.data(), k_stride = staged_k;
     }
-    kernels.scores(keys, k_stride, rows, steps, panel.data(), s.data());
+    kernels.scores(keys, k_stride, rows, steps, panel.data(), s.data(), {});
+    // The same panel as three of a run: the same bits.
+    const std::int64_t s_bytes = std::int64_t{rows} * L * kernels.scalar_bytes;
+    Scalars three(kernels.scalar_bytes, 3 * rows * L, 99);
+    kernels.scores(keys, k_stride, rows, steps, panel.data(), three.data(), {3, 0, s_bytes});
+    for (int i = 0; i < 3; ++i)
+        EXPECT_EQ(std::memcmp(three.data() + i * s_bytes, s.data(), s_bytes), 0) << "panel " << i;
     int wrong = 0;
     for (int i = 0; i < rows; ++i)
         for (int lane = 0; lane < L; ++lane) {

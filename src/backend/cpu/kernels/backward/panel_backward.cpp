@@ -72,8 +72,9 @@ PanelBackward::PanelBackward(const BackwardCall& call)
     d_outs_at_ = place(call.wants_g(), panels * d_out_bytes_);
     query_columns_at_ = place(d_k, wide(depth_columns_) * column_rows * lane_bytes_);
     d_out_columns_at_ = place(d_v, wide(width_columns_) * column_rows * lane_bytes_);
-    s_at_ = place(true, rows * lane_bytes_);
-    dp_at_ = place(call.wants_g(), rows * lane_bytes_);
+    tile_bytes_ = aligned(rows * lane_bytes_);
+    s_at_ = place(true, kPanelsAtOnce * tile_bytes_);
+    dp_at_ = place(call.wants_g(), kPanelsAtOnce * tile_bytes_);
     pairs_at_ = place(pairs_ && call.wants_ds(), (rows + 1) / 2 * lane_bytes_);
     p_rows_at_ = place(d_v, rows * stride_of(row_stride_));
     ds_rows_at_ = place(call.wants_ds(), rows * stride_of(row_stride_));
@@ -248,9 +249,15 @@ void PanelBackward::pack(State& state, std::int64_t panel, int count) const {
 void PanelBackward::keys(State& state, const Piece& queries, std::int64_t first, int count,
                          const KeyPiece& piece) const {
     Passes::Span spans[kMostPanels], all{piece.rows, 0};
+    // Panels of a partial block see different keys.
+    const int at_once = piece.partial ? 1 : kPanelsAtOnce;
     for (int i = 0; i < count; ++i) {
-        spans[i] = panel(state, queries, first + i, i, piece);
+        if (i % at_once == 0)
+            spans[i] = scores(state, first + i, i, std::min(at_once, count - i), piece);
+        else
+            spans[i] = spans[i - 1];
         if (spans[i].begin == spans[i].end) continue;
+        panel(state, queries, first + i, i, i % at_once, piece, spans[i]);
         all = {std::min(all.begin, spans[i].begin), std::max(all.end, spans[i].end)};
     }
     if (all.begin >= all.end) return;
@@ -282,11 +289,8 @@ void PanelBackward::clear_rows(State& state, int place, int begin, int end) cons
     }
 }
 
-/// S, dP, the backward pass and dQ of one panel, on the keys among which are all that its queries
-/// see: of a causal mask's last block those are about half.
-Passes::Span PanelBackward::panel(State& state, const Piece& queries, std::int64_t panel, int place,
+TileArgs PanelBackward::tile_args(const State& state, std::int64_t panel,
                                   const KeyPiece& piece) const {
-    const PanelKernels& p = call_.panel;
     const plan::LaunchArgs& call = call_.args.call;
     const Panel at = call_.tiling.panel(panel);
     TileArgs args{};
@@ -298,32 +302,51 @@ Passes::Span PanelBackward::panel(State& state, const Piece& queries, std::int64
     args.k0 = static_cast<std::int32_t>(state.chunk.begin + piece.first);
     args.rows = piece.rows;
     args.lanes = at.lanes;
-    const Passes::Span span =
-        piece.partial ? call_.passes.visible(args) : Passes::Span{0, piece.rows};
-    args.k0 += span.begin;
-    args.rows = span.end - span.begin;
-    if (args.rows == 0) return span;
+    return args;
+}
 
-    const KeyPiece seen{piece.first + span.begin, args.rows, piece.partial};
+/// S and dP of `count` panels, on the keys among which are all that the first one's queries see: of
+/// a causal mask's last block those are about half.
+Passes::Span PanelBackward::scores(const State& state, std::int64_t panel, int place, int count,
+                                   const KeyPiece& piece) const {
+    const PanelKernels& p = call_.panel;
+    Passes::Span span{0, piece.rows};
+    if (piece.partial) span = call_.passes.visible(tile_args(state, panel, piece));
+    const int rows = span.end - span.begin;
+    if (rows == 0) return span;
+    const std::int64_t first = piece.first + span.begin;
     const auto slot = static_cast<std::size_t>(place);
-    p.scores(state.k + seen.first * state.k_stride, state.k_stride, seen.rows, depth_steps_,
-             state.scratch + queries_at_ + slot * query_bytes_, state.scratch + s_at_);
+    const auto panels = [&](std::size_t bytes) {
+        return Panels{count, static_cast<std::int64_t>(bytes),
+                      static_cast<std::int64_t>(tile_bytes_)};
+    };
+    p.scores(state.k + first * state.k_stride, state.k_stride, rows, depth_steps_,
+             state.scratch + queries_at_ + slot * query_bytes_, state.scratch + s_at_,
+             panels(query_bytes_));
     if (call_.wants_g())
-        p.scores(state.v + seen.first * state.v_stride, state.v_stride, seen.rows, width_steps_,
-                 state.scratch + d_outs_at_ + slot * d_out_bytes_, state.scratch + dp_at_);
-
-    const std::int64_t index = call_.panel_index(state.b, state.h, panel);
-    BackwardTile tile{};
-    pass(state, queries, args, place, span.begin, index, piece.partial, tile);
-    if (!call_.buffers.empty())
-        call_.buffers.add(state.task.number, args, tile, state.scratch + gather_scratch_at_);
-    if (call_.args.d_q.data != nullptr) add_d_q(state, index, seen, tile.ds_panel);
+        p.scores(state.v + first * state.v_stride, state.v_stride, rows, width_steps_,
+                 state.scratch + d_outs_at_ + slot * d_out_bytes_, state.scratch + dp_at_,
+                 panels(d_out_bytes_));
     return span;
 }
 
-/// The backward pass of the panel with that index; P and dS go to rows `row` and on.
-void PanelBackward::pass(State& state, const Piece& queries, const TileArgs& args, int place,
-                         int row, std::int64_t index, bool partial, BackwardTile& tile) const {
+/// The backward pass and dQ of a panel whose S and dP, of the keys in `span`, are the turn-th.
+void PanelBackward::panel(State& state, const Piece& queries, std::int64_t panel, int place,
+                          int turn, const KeyPiece& piece, const Passes::Span& span) const {
+    const KeyPiece seen{piece.first + span.begin, span.end - span.begin, piece.partial};
+    const TileArgs args = tile_args(state, panel, seen);
+    const std::int64_t index = call_.panel_index(state.b, state.h, panel);
+    BackwardTile tile{};
+    pass(state, queries, args, {place, turn, span.begin}, index, piece.partial, tile);
+    if (!call_.buffers.empty())
+        call_.buffers.add(state.task.number, args, tile, state.scratch + gather_scratch_at_);
+    if (call_.args.d_q.data != nullptr) add_d_q(state, index, seen, tile.ds_panel);
+}
+
+/// The backward pass of the panel with that index.
+void PanelBackward::pass(State& state, const Piece& queries, const TileArgs& args,
+                         const TilePlace& at, std::int64_t index, bool partial,
+                         BackwardTile& tile) const {
     const PanelKernels& p = call_.panel;
     const char* lse = call_.statistics + 2 * index * call_.lane_bytes();
     alignas(64) char some[kMaxLanes * sizeof(float)];
@@ -343,9 +366,10 @@ void PanelBackward::pass(State& state, const Piece& queries, const TileArgs& arg
             leave_out(reinterpret_cast<float*>(some));
         tile.lse = some;
     }
-    const std::size_t in_row = static_cast<std::size_t>(place) * in_row_bytes_ +
-                               static_cast<std::size_t>(row * row_stride_);
-    char* dp = state.scratch + dp_at_;
+    const std::size_t in_row = static_cast<std::size_t>(at.place) * in_row_bytes_ +
+                               static_cast<std::size_t>(at.row * row_stride_);
+    const std::size_t in_turn = static_cast<std::size_t>(at.turn) * tile_bytes_;
+    char* dp = state.scratch + dp_at_ + in_turn;
     tile.p = state.scratch + p_rows_at_ + in_row;
     tile.ds = state.scratch + ds_rows_at_ + in_row;
     tile.row_stride = row_stride_;
@@ -356,7 +380,8 @@ void PanelBackward::pass(State& state, const Piece& queries, const TileArgs& arg
     tile.value_bytes = rows * static_cast<std::int64_t>(lane_bytes_);
     tile.offsets = reinterpret_cast<std::int32_t*>(state.scratch + gather_offsets_at_);
     tile.offset_bytes = rows * p.lanes * static_cast<std::int64_t>(sizeof(std::int32_t));
-    call_.passes.backward(partial)(state.scratch + s_at_, dp, &tile, &args, call_.passes.words());
+    call_.passes.backward(partial)(state.scratch + s_at_ + in_turn, dp, &tile, &args,
+                                   call_.passes.words());
 }
 
 /// Adds dS times keys to the dQ of the panel with that index.
@@ -395,11 +420,16 @@ void PanelBackward::add_columns(State& state, std::size_t rows_at, std::size_t c
     constexpr int kRows = 6;
     const int tiles = ceil_div(piece.rows, kRows) * (depth_columns_ + width_columns_);
     const int lines = ceil_div(state.ahead.lines(), tiles);
-    for (std::size_t c = 0; c < static_cast<std::size_t>(columns); ++c) {
-        call_.kernels.add_rows(state.scratch + rows_at, row_stride_, piece.rows, steps,
-                               state.scratch + columns_at + c * column_bytes,
-                               state.scratch + sums_at + c * sum_bytes + first * lane_bytes_,
-                               &state.ahead, lines);
+    const int at_once = std::max(1, static_cast<int>(kColumnBytes / column_bytes));
+    for (int c = 0; c < columns; c += at_once) {
+        const auto slot = static_cast<std::size_t>(c);
+        call_.kernels.add_rows(
+            state.scratch + rows_at, row_stride_, piece.rows, steps,
+            state.scratch + columns_at + slot * column_bytes,
+            state.scratch + sums_at + slot * sum_bytes + first * lane_bytes_,
+            {std::min(at_once, columns - c), static_cast<std::int64_t>(column_bytes),
+             static_cast<std::int64_t>(sum_bytes)},
+            &state.ahead, lines);
     }
 }
 

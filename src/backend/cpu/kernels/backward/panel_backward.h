@@ -40,7 +40,10 @@ struct BackwardCall {
 
 inline constexpr int kPieceKeys = 128;   ///< rows of the tiles S and dP: both stay in L1
 inline constexpr int kTileQueries = 64;  ///< steps of the products dV and dK
-inline constexpr int kMostPanels = 16;   ///< of a tile: f64 panels of 4 lanes
+inline constexpr int kPanelsAtOnce = 2;  ///< that share what S and dP read of K and V
+/// Columns of Q or dO that share what dK or dV read of dS or P: they stay in L1.
+inline constexpr std::size_t kColumnBytes = 16 << 10;
+inline constexpr int kMostPanels = 16;  ///< of a tile: f64 panels of 4 lanes
 
 class PanelBackward {
 public:
@@ -55,6 +58,12 @@ private:
         int first, rows;
         bool partial;
     };
+    /// Where a panel's tiles are: P and dS from `row` on, S and dP those of its turn.
+    struct TilePlace {
+        int place;  ///< of the panel among those of its tile
+        int turn;   ///< among the panels whose scores were made together
+        int row;
+    };
 
     void chunk(State& state, std::int64_t pair) const;
     void stage(State& state) const;
@@ -64,9 +73,12 @@ private:
     void pack(State& state, std::int64_t panel, int count) const;
     void keys(State& state, const Piece& queries, std::int64_t panel, int count,
               const KeyPiece& piece) const;
-    Passes::Span panel(State& state, const Piece& queries, std::int64_t panel, int place,
-                       const KeyPiece& piece) const;
-    void pass(State& state, const Piece& queries, const TileArgs& args, int place, int row,
+    TileArgs tile_args(const State& state, std::int64_t panel, const KeyPiece& piece) const;
+    Passes::Span scores(const State& state, std::int64_t panel, int place, int count,
+                        const KeyPiece& piece) const;
+    void panel(State& state, const Piece& queries, std::int64_t panel, int place, int turn,
+               const KeyPiece& piece, const Passes::Span& span) const;
+    void pass(State& state, const Piece& queries, const TileArgs& args, const TilePlace& at,
               std::int64_t index, bool partial, BackwardTile& tile) const;
     void add_d_q(State& state, std::int64_t index, const KeyPiece& piece,
                  const void* ds_panel) const;
@@ -81,7 +93,7 @@ private:
     std::int64_t group_;
     bool pairs_, stage_keys_, stage_values_;
     std::int64_t key_stride_, value_stride_, pair_stride_, row_stride_;
-    std::size_t lane_bytes_, query_bytes_, d_out_bytes_, in_row_bytes_;
+    std::size_t lane_bytes_, query_bytes_, d_out_bytes_, in_row_bytes_, tile_bytes_;
     std::size_t queries_at_, d_outs_at_, query_columns_at_, d_out_columns_at_, s_at_, dp_at_,
         pairs_at_, p_rows_at_, ds_rows_at_, keys_at_, values_at_, key_pairs_at_, odd_pairs_at_,
         d_k_at_, d_v_at_, gather_values_at_, gather_offsets_at_, gather_scratch_at_;

@@ -28,14 +28,14 @@ FLEXION_INLINE void fetch(Ahead& ahead, int lines) {
     }
 }
 
-/// c[row][lane] += the product of rows `stride` bytes apart and a panel; steps: at most kMaxSteps.
+/// c[row][lane] += the product of rows `stride` bytes apart and panels; steps: at most kMaxSteps.
 /// Before each tile of rows `lines` lines of `ahead` are asked for: they arrive while it is summed.
 template <class Op>
 void add_rows(const void* a, std::int64_t stride, int rows, int steps, const void* b, void* c,
-              Ahead* ahead, int lines) {
+              Panels panels, Ahead* ahead, int lines) {
     product<Op, Access::along_rows, Start::add>(
         rows, static_cast<const char*>(a), stride, steps, static_cast<const char*>(b),
-        static_cast<typename Op::Scalar*>(c), nullptr, [=] { fetch(*ahead, lines); });
+        static_cast<typename Op::Scalar*>(c), nullptr, panels, [=] { fetch(*ahead, lines); });
 }
 
 /// c[i][lane] += the product of steps `stride` bytes apart and a panel.

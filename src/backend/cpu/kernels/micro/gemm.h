@@ -6,6 +6,7 @@
 // B and C are panels: rows of two vectors, one after the other.
 #pragma once
 
+#include "backend/cpu/kernels/micro/kernels.h"
 #include "backend/cpu/kernels/micro/vec.h"
 
 namespace flexion::cpu::FLEXION_KERNEL_NAMESPACE {
@@ -117,23 +118,29 @@ FLEXION_INLINE void tile_of(int rows, const char* a, std::int64_t stride, std::i
     tile<Op, kRows, kAccess, kStart>(a, stride, steps, b, c, scale);
 }
 
-/// All rows of a product, in tiles of nearly equal height: 128 rows by 6 are 18 tiles of 6 and 4 of
-/// 5, never a last one of 2 that leaves the multipliers idle.
-/// `before` runs before each tile.
 struct Nothing {
     FLEXION_INLINE void operator()() const {}
 };
+
+/// All rows of a product, in tiles of nearly equal height: 128 rows by 6 are 18 tiles of 6 and 4 of
+/// 5, never a last one of 2 that leaves the multipliers idle. Each tile of A meets all panels of B
+/// in turn, so that it comes from L2 once for them.
+/// `before` runs before each tile.
 template <class Op, Access kAccess, Start kStart, class Before = Nothing>
 FLEXION_INLINE void product(int rows, const char* a, std::int64_t stride, std::int64_t steps,
                             const char* b, typename Op::Scalar* c, const typename Op::Scalar* scale,
-                            const Before& before = {}) {
+                            const Panels& panels = {}, const Before& before = {}) {
     const int tiles = (rows + kTileRows - 1) / kTileRows;
     const int height = rows / tiles, taller = rows % tiles;
+    constexpr std::int64_t kScalarBytes = sizeof(typename Op::Scalar);
     const std::int64_t row_bytes = kAccess == Access::along_rows ? stride : Op::kStepBytes;
     for (int t = 0; t < tiles; ++t) {
         const int n = height + (t < taller ? 1 : 0);
-        before();
-        tile_of<Op, kAccess, kStart>(n, a, stride, steps, b, c, scale);
+        for (int p = 0; p < panels.count; ++p) {
+            before();
+            tile_of<Op, kAccess, kStart>(n, a, stride, steps, b + p * panels.b_bytes,
+                                         c + p * panels.c_bytes / kScalarBytes, scale);
+        }
         a += n * row_bytes;
         c += n * 2 * Op::Vec::kLanes;
     }
@@ -142,19 +149,20 @@ FLEXION_INLINE void product(int rows, const char* a, std::int64_t stride, std::i
 /// Depth that is summed at a time: its part of the Q panel stays in L1 (16 KB on AVX2).
 inline constexpr std::int64_t kMaxSteps = 256;
 
-/// S^T[rows][lanes] from keys `stride` bytes apart and a panel of queries.
+/// S^T[rows][lanes] from keys `stride` bytes apart and panels of queries.
 template <class Op>
-void scores(const void* k, std::int64_t stride, int rows, int steps, const void* q, void* s) {
+void scores(const void* k, std::int64_t stride, int rows, int steps, const void* q, void* s,
+            Panels panels) {
     const char* a = static_cast<const char*>(k);
     const char* b = static_cast<const char*>(q);
     auto* c = static_cast<typename Op::Scalar*>(s);
     std::int64_t n = steps < kMaxSteps ? steps : kMaxSteps;
-    product<Op, Access::along_rows, Start::zero>(rows, a, stride, n, b, c, nullptr);
+    product<Op, Access::along_rows, Start::zero>(rows, a, stride, n, b, c, nullptr, panels);
     for (std::int64_t done = n; done < steps; done += n) {
         n = steps - done < kMaxSteps ? steps - done : kMaxSteps;
         product<Op, Access::along_rows, Start::add>(
             rows, a + done * Op::kStepBytes, stride, n,
-            b + done * 2 * static_cast<std::int64_t>(sizeof(typename Op::V)), c, nullptr);
+            b + done * 2 * static_cast<std::int64_t>(sizeof(typename Op::V)), c, nullptr, panels);
     }
 }
 

@@ -11,6 +11,13 @@
 
 namespace flexion::cpu {
 
+/// Panels of b and of c that one a is multiplied with: six rows of a at a time with each, so that a
+/// comes from L2 once for all. The sums are those of one panel after the other.
+struct Panels {
+    int count = 1;
+    std::int64_t b_bytes = 0, c_bytes = 0;  ///< from panel to panel
+};
+
 /// Prefill: lanes are queries.
 struct PanelKernels {
     PFormat p_format;
@@ -33,8 +40,10 @@ struct PanelKernels {
                        std::int64_t to_stride);
     void (*stage_values)(const void* from, std::int64_t stride, int rows, int width, void* to,
                          std::int64_t to_stride);
-    /// s[row][lane] = the key of that row times the query of that lane. steps: of depth.
-    void (*scores)(const void* k, std::int64_t stride, int rows, int steps, const void* q, void* s);
+    /// s[row][lane] = the key of that row times the query of that lane. steps: of depth. Of several
+    /// panels q is `b` and s `c`.
+    void (*scores)(const void* k, std::int64_t stride, int rows, int steps, const void* q, void* s,
+                   Panels panels);
     /// o[d][lane] = o[d][lane] * alpha[lane] + sum over steps of v[step][d] p[step][lane]; alpha
     /// null: o starts from zero.
     void (*accumulate)(const void* v, std::int64_t stride, int steps, int width, const void* p,
@@ -69,9 +78,9 @@ struct Ahead {
 /// 32-bit (f64: 64-bit) words; rows of 16-bit pairs have half as many rows.
 struct BackwardKernels {
     /// c[row][lane] += sum over steps of a[row][step] b[step][lane]; steps <= 256. Meanwhile
-    /// `lines` lines of `ahead` are brought to L2 for about every six rows.
+    /// `lines` lines of `ahead` are brought to L2 for about every six rows of a panel.
     void (*add_rows)(const void* a, std::int64_t stride, int rows, int steps, const void* b,
-                     void* c, Ahead* ahead, int lines);
+                     void* c, Panels panels, Ahead* ahead, int lines);
     /// c[i][lane] += sum over steps of a[step][i] b[step][lane].
     void (*add_steps)(const void* a, std::int64_t stride, int steps, int width, const void* b,
                       void* c);
