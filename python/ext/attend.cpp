@@ -142,7 +142,8 @@ nb::object attend(const Arguments& given) {
                           .backend = {}});
     call.set_mods(std::move(score), mask.core, std::move(masked));
     if (records_gradients(*torch) && call.requires_grad()) {
-        return nb::cast(std::make_unique<Call>(std::move(call)));
+        return record(nb::cast(std::make_unique<Call>(std::move(call))), given.block_mask,
+                      given.scale);
     }
     return call.run();
 }

@@ -20,14 +20,6 @@ bool is_true(const nb::object& question) {
     return answer.ptr() == Py_True;
 }
 
-bool requires_grad(const Input& input) {
-    if (!input.of_torch) return false;
-    static PyObject* const name = PyUnicode_InternFromString("requires_grad");
-    nb::object answer = nb::steal(PyObject_GetAttr(input.object.ptr(), name));
-    if (!answer.is_valid()) throw nb::python_error();
-    return answer.ptr() == Py_True;
-}
-
 bool is_plain(nb::args tensors) {
     const Torch* torch = loaded_torch();
     if (!torch) return true;
@@ -97,6 +89,14 @@ std::vector<Input> read_all(nb::sequence tensors, std::size_t begin, std::size_t
 }
 
 }  // namespace
+
+bool requires_grad(const Input& input) {
+    if (!input.of_torch) return false;
+    static PyObject* const name = PyUnicode_InternFromString("requires_grad");
+    nb::object answer = nb::steal(PyObject_GetAttr(input.object.ptr(), name));
+    if (!answer.is_valid()) throw nb::python_error();
+    return answer.ptr() == Py_True;
+}
 
 bool unwatched(const Torch& torch) {
     nb::object modes = nb::steal(PyObject_CallNoArgs(torch.dispatch_modes.ptr()));
@@ -260,18 +260,7 @@ void Call::release() {
 
 nb::list Call::captured() const {
     nb::list list;
-    for (const TracedMod* mod : {&score_, &mask_}) {
-        for (const Input& input : mod->captured) list.append(input.object);
-    }
-    return list;
-}
-
-nb::list Call::tensors() const {
-    nb::list list;
-    for (const Input& input : inputs_) list.append(input.object);
-    for (const TracedMod* mod : {&score_, &mask_}) {
-        for (const Input& input : mod->captured) list.append(input.object);
-    }
+    each_captured([&](const Input& input) { list.append(input.object); });
     return list;
 }
 
@@ -281,8 +270,6 @@ nb::object Call::mask_mod() const { return shared(mask_); }
 void add_call(nb::module_& m) {
     nb::class_<Call>(m, "Call")
         .def_prop_ro("captured", &Call::captured)
-        .def_prop_ro("tensors", &Call::tensors)
-        .def_prop_ro("want_lse", &Call::wants_lse)
         .def_prop_ro("score_captured_count", &Call::score_captured_count)
         .def_prop_ro("score_mod", &Call::score_mod)
         .def_prop_ro("mask_mod", &Call::mask_mod)

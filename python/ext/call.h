@@ -45,9 +45,15 @@ public:
 
     bool wants_lse() const { return options_.want_lse; }
     nb::list captured() const;
-    /// query, key, value, captured...
-    nb::list tensors() const;
     std::size_t score_captured_count() const { return score_.function_buffers(); }
+    const Input& input(int i) const { return inputs_[i]; }
+    /// f(Input) for what score_mod reads, then for what mask_mod does.
+    template <class F>
+    void each_captured(F&& f) const {
+        for (const TracedMod* mod : {&score_, &mask_}) {
+            for (const Input& input : mod->captured) f(input);
+        }
+    }
     nb::object score_mod() const;
     nb::object mask_mod() const;
 
@@ -66,6 +72,8 @@ inline constexpr const char* kMaskGradient =
 
 /// Whether no mode of torch watches what happens: dispatch modes, functorch, autocast, a compiler.
 bool unwatched(const Torch& torch);
+/// Whether it is a tensor of torch that requires a gradient.
+bool requires_grad(const Input& input);
 /// Whether torch records gradients.
 bool records_gradients(const Torch& torch);
 
@@ -74,6 +82,10 @@ double explicit_scale(std::optional<double> scale);
 
 void add_call(nb::module_& m);
 void add_attend(nb::module_& m);
+void add_record(nb::module_& m);
+/// (out, lse, max_scores) of a Call some tensor of which requires a gradient, recorded.
+nb::tuple record(nb::object call, nb::handle block_mask, nb::handle scale);
 void forget_masks();
+void forget_autograd();
 
 }  // namespace flexion::python

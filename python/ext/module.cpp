@@ -56,6 +56,7 @@ void add_process(nb::module_& m) {
     nb::module_::import_("atexit").attr("register")(nb::cpp_function([] {
         forget_functions();
         forget_masks();
+        forget_autograd();
         unload_torch();
     }));
 }
@@ -74,5 +75,6 @@ NB_MODULE(_C, m) {
     add_mask_core(m);
     add_call(m);
     add_attend(m);
+    add_record(m);
     add_process(m);
 }

@@ -190,15 +190,30 @@ def attend(
     want_lse: bool,
     want_max: bool,
     /,
-) -> "tuple[Array, Array | None, Array | None] | Call | None":
+) -> tuple[Array, Array | None, Array | None] | None:
     """The whole call, where query, key and value are plain tensors of torch of matching shapes,
     block_mask is None or as create_block_mask made it, and nothing watches torch: (out, lse,
-    max_scores). A Call, not run yet, where a tensor requires a gradient. None: go the long way,
-    which says what is wrong if something is."""
+    max_scores), recorded where a tensor requires a gradient. None: go the long way, which says what
+    is wrong if something is."""
 
 def set_masks(type: type, without_mod: tuple[Any, ...], unusual: tuple[Any, ...]) -> None:
     """What attend() is to know: the type of block masks, mask_mods that mask nothing, and those
     that it leaves to the long way."""
+
+def record(
+    call: "Call", block_mask: Any, scale: float | None
+) -> tuple[Array, Array | None, Array | None]:
+    """(out, lse, max_scores) of a Call that needs_grad, by the function of set_autograd()."""
+
+def set_autograd(apply: Any) -> None:
+    """apply((call, block_mask, scale, learned), *tensors), of an autograd function whose forward is
+    forward(); learned: the positions in `captured` of those tensors that follow query, key and
+    value."""
+
+def forward(ctx: Any, origin: tuple[Any, ...], /, *tensors: Array) -> Any:
+    """Runs the call. ctx saves (query, key, value, out, lse, *captured) and has the origin (call,
+    block_mask, scale, others, learned); others: what is captured and none of torch's, with None for
+    each tensor, or None where there is nothing such."""
 
 def is_plain(*tensors: Any) -> bool:
     """Whether a call on these may go straight to prepare(): each is exactly a torch.Tensor or
@@ -251,11 +266,6 @@ class Call:
     def captured(self) -> list[Any]:
         """The tensors read by score_mod, then those read by mask_mod."""
     @property
-    def tensors(self) -> list[Any]:
-        """query, key, value, and what is in `captured`."""
-    @property
-    def want_lse(self) -> bool: ...
-    @property
     def score_captured_count(self) -> int: ...
     @property
     def score_mod(self) -> Traced | None: ...
@@ -265,8 +275,9 @@ class Call:
     def needs_grad(self) -> bool:
         """Gradients are enabled, and query, key, value or a tensor in `captured` requires one."""
     def run(self, keep_lse: bool = False) -> tuple[Array, Array | None, Array | None]:
-        """(out, lse, max_scores), lse where it was wanted or is to be kept for backward(). New tensors, out dense in query's order of strides; of torch where
-        query is, else NumPy arrays. The GIL is released meanwhile."""
+        """(out, lse, max_scores), lse where it was wanted or is to be kept for backward(). New
+        tensors, out dense in query's order of strides; of torch where query is, else NumPy arrays.
+        The GIL is released meanwhile."""
     def backward(
         self,
         query: Array,

@@ -27,64 +27,45 @@ def backward_by(gradients):
 
 
 def _gradients(origin, wants, d_out, d_lse, query, key, value, out, lse, *captured):
-    call, block_mask, scale, others = origin
+    call, block_mask, scale, others, learned = origin
     if others is not None:
         tensors = iter(captured)
         captured = [next(tensors) if each is None else each for each in others]
+    seen = iter(wants[3:])  # of `learned`, the captured tensors that the function was given
+    wants = (*wants[:3], *[i in learned and next(seen) for i in range(len(captured))])
     given = [each for each in (d_out, d_lse) if each is not None]
     if not _C.is_plain(*given):  # batched gradients, or a mode that watches operators
         from flexion import operators  # which imports this module
 
         spec, tensors = operators.spec_of(call, block_mask, scale, query, captured)
-        return operators.backward(
+        gradients = operators.backward(
             spec, wants, d_out, d_lse, query, key, value, out, lse, *tensors
         )
-    if not all(torch._C._has_storage(each) for each in given):
-        raise NotImplementedError(
-            "flex_attention: is_grads_batched=True is not supported; use torch.func.vmap over "
-            "torch.func.vjp"
-        )
-    gradients = call.backward(query, key, value, captured, out, lse, d_out, d_lse, wants)
-    if torch.is_grad_enabled():  # create_graph=True
-        anchors = [t for t in (query, key, value, *captured, *given) if t.requires_grad]
-        gradients = once_only(gradients, anchors)
-    return gradients
+    else:
+        if not all(torch._C._has_storage(each) for each in given):
+            raise NotImplementedError(
+                "flex_attention: is_grads_batched=True is not supported; use torch.func.vmap over "
+                "torch.func.vjp"
+            )
+        gradients = call.backward(query, key, value, captured, out, lse, d_out, d_lse, wants)
+        if torch.is_grad_enabled():  # create_graph=True
+            anchors = [t for t in (query, key, value, *captured, *given) if t.requires_grad]
+            gradients = once_only(gradients, anchors)
+    return [*gradients[:3], *[gradients[3 + i] for i in learned]]
 
 
 class FusedAttention(torch.autograd.Function):
-    """A Call, with (block_mask, scale) for the operator, on query, key, value and the captured
-    arrays. It saves the tensors, so that autograd notices when one is written to before backward;
-    arrays that are none of torch stay here."""
+    """(call, block_mask, scale, learned) on query, key, value and those captured tensors that
+    require a gradient, `learned` their positions. All tensors are saved, so that autograd notices
+    when one is written to before backward; arrays that are none of torch stay in the origin, with
+    None for each tensor."""
 
-    @staticmethod
-    def forward(ctx, origin, *inputs):
-        call, block_mask, scale = origin
-        out, lse, max_scores = call.run(True)
-        tensors, others = inputs, None
-        if not all(isinstance(each, torch.Tensor) for each in inputs):
-            tensors = [each for each in inputs if isinstance(each, torch.Tensor)]
-            others = [None if isinstance(each, torch.Tensor) else each for each in inputs[3:]]
-        ctx.save_for_backward(*tensors[:3], out, lse, *tensors[3:])
-        ctx.origin = (call, block_mask, scale, others)
-        ctx.set_materialize_grads(False)
-        call.release()
-        if max_scores is not None:
-            ctx.mark_non_differentiable(max_scores)
-        elif not call.want_lse:
-            return out
-        return out, lse, max_scores
-
+    forward = staticmethod(_C.forward)
     backward = backward_by(_gradients)
 
 
 # Without what torch's apply() does for functorch, which the callers have ruled out: 2 us of 12.
-_apply = super(torch.autograd.Function, FusedAttention).apply
-
-
-def differentiable(call, block_mask, scale):
-    """(out, lse, max_scores) of a Call some tensor of which requires a gradient."""
-    result = _apply((call, block_mask, scale), *call.tensors)
-    return result if type(result) is tuple else (result, None, None)
+_C.set_autograd(super(torch.autograd.Function, FusedAttention).apply)
 
 
 class _Once(torch.autograd.Function):

@@ -4,7 +4,7 @@
 import logging
 
 from flexion import _C, validate
-from flexion._C import Call, attend, is_plain, prepare
+from flexion._C import attend, is_plain, prepare, record
 from flexion._torch import is_tensor, torch, torch_flex
 from flexion.block.block_mask import (
     _DEFAULT_SPARSE_BLOCK_SIZE,
@@ -46,7 +46,6 @@ if torch is not None:
     from torch.nn.attention.flex_attention import flex_attention_hop
 
     from flexion import operators  # defines torch.ops.flexion
-    from flexion.autograd import differentiable
 
 __all__ = [
     "AuxOutput",
@@ -120,8 +119,6 @@ def flex_attention(
         result = _attention(
             query, key, value, score_mod, block_mask, scale, enable_gqa, want_lse, want_max
         )
-    elif type(result) is Call:
-        result = differentiable(result, block_mask, scale)
     out, lse, max_scores = result
     if return_aux is not None:
         return out, AuxOutput(lse if want_lse else None, max_scores if want_max else None)
@@ -160,7 +157,7 @@ def _attention(q, k, v, score_mod, block_mask, scale, enable_gqa, want_lse, want
     core = None if block_mask is None else _core(block_mask, q.shape[2], k.shape[2])
     call = prepare(q, k, v, score_mod, core, mask_mod, scale, enable_gqa, want_lse, want_max)
     if call.needs_grad:
-        return differentiable(call, block_mask, scale)
+        return record(call, block_mask, scale)
     return call.run()
 
 
