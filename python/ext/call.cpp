@@ -104,7 +104,15 @@ bool unwatched(const Torch& torch) {
     if (PyLong_AsLong(modes.ptr()) != 0) return false;
     nb::object level = nb::steal(PyObject_CallNoArgs(torch.functorch_level.ptr()));
     if (!level.is_valid()) throw nb::python_error();
-    return level.is_none() && !is_true(torch.autocast) && !is_true(torch.compiling);
+    if (!level.is_none() || is_true(torch.autocast)) return false;
+    static PyObject* const compiling = PyUnicode_InternFromString("_is_compiling_flag");
+    nb::object flag = nb::steal(PyObject_GetAttr(torch.compiler.ptr(), compiling));
+    if (!flag.is_valid()) throw nb::python_error();
+    if (flag.ptr() != Py_False) return false;
+    static PyObject* const depth = PyUnicode_InternFromString("_current_level");
+    nb::object tangents = nb::steal(PyObject_GetAttr(torch.forward_mode.ptr(), depth));
+    if (!tangents.is_valid()) throw nb::python_error();
+    return PyLong_AsLong(tangents.ptr()) < 0;
 }
 
 bool records_gradients(const Torch& torch) { return is_true(torch.grad_enabled); }

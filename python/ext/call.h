@@ -70,7 +70,8 @@ private:
 inline constexpr const char* kMaskGradient =
     "Captured buffers from mask mod that require grad are not supported.";
 
-/// Whether no mode of torch watches what happens: dispatch modes, functorch, autocast, a compiler.
+/// Whether no mode of torch watches what happens: dispatch modes, functorch, autocast, a compiler,
+/// tangents.
 bool unwatched(const Torch& torch);
 /// Whether it is a tensor of torch that requires a gradient.
 bool requires_grad(const Input& input);

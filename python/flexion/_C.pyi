@@ -218,7 +218,7 @@ def forward(ctx: Any, origin: tuple[Any, ...], /, *tensors: Array) -> Any:
 def is_plain(*tensors: Any) -> bool:
     """Whether a call on these may go straight to prepare(): each is exactly a torch.Tensor or
     nn.Parameter (or no tensor of torch at all), and neither a torch dispatch mode, functorch,
-    autocast nor a compiler is active."""
+    autocast, a compiler nor forward-mode differentiation is active."""
 
 def prepare(
     query: Array,

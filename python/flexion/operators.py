@@ -2,11 +2,13 @@
 """The operators flexion::attention and flexion::attention_backward: what calls become whose tensors
 are not plain ones (fake, traced, batched or watched ones). Mods travel as IR text."""
 
+import atexit
 import dataclasses
 import math
 import weakref
 
 import torch
+from torch.autograd import forward_ad
 
 from flexion import _C
 from flexion.autograd import SECOND_ORDER, backward_by
@@ -110,11 +112,22 @@ def call(query, key, value, score_mod, block_mask, scale, enable_gqa, want_max):
         scale = 1 / math.sqrt(query.shape[-1])
     mods = (score, mask, _captured(score), _captured(mask))
     spec, captured = _spec(*mods, block_mask, float(scale), enable_gqa, want_max)
+    if forward_ad._current_level >= 0:
+        _refuse_tangents(query, key, value, *captured)
     if torch._C._functorch.peek_interpreter_stack() is not None:
         out, lse, max_scores = Attention.apply(spec, query, key, value, *captured)
     else:
         out, lse, max_scores = _FORWARD(query, key, value, *spec.mods(captured), want_max)
     return out, lse, max_scores if want_max else None
+
+
+def _refuse_tangents(*tensors):
+    """Kernels have no forward mode; without this the tangents would be dropped."""
+    if any(forward_ad.unpack_dual(each).tangent is not None for each in tensors):
+        raise NotImplementedError(
+            "flex_attention: forward-mode differentiation (dual tensors, torch.func.jvp) is not "
+            "supported; use reverse mode, or attention written in torch operations"
+        )
 
 
 def spec_of(call, block_mask, scale, query, captured):
@@ -140,6 +153,8 @@ def backward(spec, wants, d_out, d_lse, query, key, value, out, lse, *captured):
 
 _blocks = {}  # structure of a mask: its captured tensors with versions, and the core
 _BLOCKS_KEPT = 32
+# The dispatcher keeps this module's functions, and so its globals, beyond the interpreter's end.
+atexit.register(_blocks.clear)
 
 
 def _core(mask_shape, tables, mask_ir, captured, scalars):

@@ -5,6 +5,7 @@ import functools
 
 import pytest
 import torch
+from torch.autograd import forward_ad
 from torch.utils.checkpoint import checkpoint
 
 import flexion
@@ -231,6 +232,26 @@ def test_double_backward_is_refused():
     (d_q,) = torch.autograd.grad(out.square().sum(), q, create_graph=True)
     with pytest.raises(RuntimeError, match="double backward is not supported"):
         d_q.sum().backward()
+
+
+@pytest.mark.parametrize("which", ["query", "key", "value", "captured"])
+def test_tangents_are_refused(which):
+    tensors = dict(zip(("query", "key", "value"), inputs(L=30)), captured=torch.randn(30))
+    block_mask = flexion.create_block_mask(mask_mods()["causal"], None, None, 30, 30)
+
+    def attention(query, key, value, captured):
+        mod = lambda s, b, h, q, k: s + captured[k]
+        return flexion.flex_attention(query, key, value, mod, block_mask)
+
+    one = tensors[which]
+    function = lambda x: attention(**{**tensors, which: x})
+    expected = function(one)
+    with forward_ad.dual_level():
+        torch.testing.assert_close(function(one), expected)  # without a tangent
+        with pytest.raises(NotImplementedError, match="forward-mode differentiation"):
+            function(forward_ad.make_dual(one, torch.ones_like(one)))
+    with pytest.raises(NotImplementedError, match="forward-mode differentiation"):
+        torch.func.jvp(function, (one,), (one,))
 
 
 @pytest.mark.parametrize("reentrant", [False, True])

@@ -42,7 +42,8 @@ std::unique_ptr<Torch> look_up(nb::object module) {
     torch->dispatch_modes = c.attr("_len_torch_dispatch_stack");
     torch->functorch_level = c.attr("_functorch").attr("peek_interpreter_stack");
     torch->autocast = c.attr("_is_any_autocast_enabled");
-    torch->compiling = module.attr("compiler").attr("is_compiling");
+    torch->compiler = module.attr("compiler");
+    torch->forward_mode = module.attr("autograd").attr("forward_ad");
     torch->module = std::move(module);
     return torch;
 }

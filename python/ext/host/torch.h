@@ -21,7 +21,8 @@ struct Torch {
 
     // Builtins that say what a call must respect.
     nb::object num_threads, grad_enabled;
-    nb::object dispatch_modes, functorch_level, autocast, compiling;
+    nb::object dispatch_modes, functorch_level, autocast;
+    nb::object compiler, forward_mode;  ///< modules, whose globals say whether they are at work
 
     bool is_plain(nb::handle object) const {
         PyTypeObject* type = Py_TYPE(object.ptr());

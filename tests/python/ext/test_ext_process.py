@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The extension in a process: what it exports, other copies of LLVM, threads, forks, its end."""
+import ast
 import multiprocessing
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -86,6 +88,19 @@ def test_a_hundred_starts_and_stops():
         assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
+def test_the_operators_leave_nothing_at_exit():
+    pytest.importorskip("torch")
+    code = (
+        "import torch, flexion\nfrom torch.autograd import forward_ad\n"
+        "q = torch.zeros(1, 1, 4, 4)\n"
+        "mask = flexion.create_block_mask(lambda b, h, q, k: q >= k, None, None, 4, 4, 'cpu')\n"
+        "with forward_ad.dual_level():\n"
+        "    flexion.flex_attention(q, q, q, None, mask)\n"
+    )
+    result = python(code, "-X", "dev", PYTHONWARNINGS="ignore")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
 def test_the_command():
     result = subprocess.run([sys.executable, "-m", "flexion", "--version"], env=ENVIRONMENT,
                             capture_output=True, text=True, timeout=60)
@@ -101,17 +116,58 @@ def test_stubs_are_shipped():
     assert (folder / "py.typed").exists() and (folder / "_C.pyi").exists()
 
 
-def test_the_stub_names_what_there_is():
-    import ast
+def parameters(node):
+    """Of a function of the stub, as nanobind writes them: names, each with = where it may lack."""
+    arguments = node.args
+    assert not arguments.kwonlyargs and not arguments.kwarg
+    names = [each.arg for each in (*arguments.posonlyargs, *arguments.args)]
+    plain = len(names) - len(arguments.defaults)
+    names = [name + "=" * (i >= plain) for i, name in enumerate(names)]
+    return names + (["*" + arguments.vararg.arg] if arguments.vararg else [])
 
+
+def bound_parameters(function):
+    """The same of a function of nanobind; None of one that is none or has several signatures."""
+    signatures = getattr(function, "__nb_signature__", ())
+    if len(signatures) != 1:
+        return None
+    tree = ast.parse(re.sub(r"\\\d+", "0", signatures[0][0]) + ": ...")
+    return parameters(tree.body[0])
+
+
+def agree(node, have):
+    """A function of the stub, and what the module has in its place."""
+    bound = bound_parameters(have)
+    if bound is None or any(getattr(d, "id", "") == "property" for d in node.decorator_list):
+        return
+    said = parameters(node)
+    assert len(said) == len(bound), (node.name, bound)
+    for ours, theirs in zip(said, bound):
+        unnamed = re.fullmatch(r"\*?arg[s\d]*", theirs)
+        assert ours == theirs or (unnamed and ours.count("*") == theirs.count("*")), node.name
+
+
+def test_the_stub_says_what_there_is():
     tree = ast.parse((pathlib.Path(flexion.__file__).parent / "_C.pyi").read_text())
+    named, compared = set(), 0
     for node in tree.body:
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-            assert hasattr(_C, node.name), node.name
-        if isinstance(node, ast.ClassDef):
-            for member in node.body:
-                if isinstance(member, ast.FunctionDef):
-                    assert hasattr(getattr(_C, node.name), member.name), member.name
+        if isinstance(node, ast.AnnAssign):
+            named.add(node.target.id)
+        if not isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            continue
+        named.add(node.name)
+        if isinstance(node, ast.FunctionDef):
+            agree(node, getattr(_C, node.name))
+            continue
+        members = [each for each in node.body if isinstance(each, ast.FunctionDef)]
+        have = getattr(_C, node.name)
+        for member in members:
+            agree(member, getattr(have, member.name))
+            compared += 1
+        if node.name in ("BlockMaskCore", "Call", "Traced"):
+            assert {each for each in vars(have) if each[0] != "_"} <= {m.name for m in members}
+    assert compared > 20
+    assert {each for each in vars(_C) if each[0] != "_"} <= named
 
 
 # ---- threads and processes ----
