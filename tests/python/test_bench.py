@@ -35,5 +35,6 @@ def test_json(direction, chosen, capsys, tmp_path, monkeypatch):
         fields = json.loads(line)
         assert list(fields)[: len(FIELDS)] == FIELDS
         assert fields["direction"] == direction and fields["note"] == ""
+        assert (fields["host_ms"] is not None) == (direction == "host")
         if direction in ("decode", "first", "training"):
             assert fields["error"] < (2e-2 if fields["dtype"] == "bf16" else 1e-5)

@@ -134,6 +134,7 @@ def measure(row, options):
         "batch": row.B,
         "heads": [row.Hq, row.Hkv],
         "dense_ms": None,
+        "host_ms": None,
         "note": "",
     }
     competitors, results = {}, {}
@@ -168,7 +169,7 @@ def memory_free():
 # ---- printing -----------------------------------------------------------------------------------
 
 COLUMNS = ["direction", "dtype", "head_dim", "seq", "variant", "flexion_ms", "flex_ms", "sdpa_ms",
-           "dense_ms", "flexion_first_s", "flex_first_s", "error"]  # fmt: skip
+           "dense_ms", "host_ms", "flexion_first_s", "flex_first_s", "error"]  # fmt: skip
 
 
 def cell(value):

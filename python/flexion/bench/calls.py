@@ -58,7 +58,7 @@ def calls(row, peers):
         made = host_calls(row)
     else:
         made = attention_calls(row)
-    return made if peers == "torch" else {"flexion": made["flexion"]}
+    return made if peers == "torch" else {n: made[n] for n in ("flexion", "host") if n in made}
 
 
 def attention_calls(row):
@@ -142,9 +142,11 @@ def mask_calls(row):
 
 
 def host_calls(row):
-    """ALiBi under a causal document mask on tensors of next to nothing: what a call costs before
-    it computes. `alternating`: a torch operator between calls, as in a model."""
+    """ALiBi under a causal document mask on tensors of next to nothing. `host` is the same call on
+    a batch of none, which does all but look its kernel up and launch it. `alternating`: a torch
+    operator between calls, as in a model."""
     q, k, v = tensors(row)
+    nothing = [x[:0].contiguous() for x in (q, k, v)]
     slopes, document = torch.rand(row.Hq), torch.arange(row.seq) // 3
     mask_mod = flexion.and_masks(causal, lambda b, h, q, k: document[q] == document[k])
     block_mask = flexion.create_block_mask(mask_mod, None, None, row.seq, row.seq, "cpu")
@@ -152,10 +154,13 @@ def host_calls(row):
     kept = lambda s, b, h, q, k: s + slopes[h] * (k - q)
     compiled = torch.compile(torch_flex.flex_attention, dynamic=False)
     if row.variant == "gradient":
-        leaf = q.clone().requires_grad_()
-        return {"flexion": lambda: flexion.flex_attention(leaf, k, v, kept, block_mask)}
+        leaf, no_leaf = (x.clone().requires_grad_() for x in (q, nothing[0]))
+        return {
+            "flexion": lambda: flexion.flex_attention(leaf, k, v, kept, block_mask),
+            "host": lambda: flexion.flex_attention(no_leaf, *nothing[1:], kept, block_mask),
+        }
 
-    def run(attention, mask):
+    def run(attention, mask, q=q, k=k, v=v):
         with torch.no_grad():
             if row.variant == "new_lambda":
                 return attention(q, k, v, lambda s, b, h, q, k: s + slopes[h] * (k - q), mask)
@@ -164,6 +169,7 @@ def host_calls(row):
 
     return {
         "flexion": lambda: run(flexion.flex_attention, block_mask),
+        "host": lambda: run(flexion.flex_attention, block_mask, *nothing),
         "flex": lambda: run(compiled, theirs),
     }
 
