@@ -41,16 +41,19 @@ long() {
     return $status
 }
 
-# The Python package, from the libraries of the release build.
+# The Python package as `pip install .` makes and installs it, but from the release build's objects.
 python_tests() {
+    rm -rf build/wheel build/installed
     {
         tools/venv.sh test &&
-            cmake --preset release -DFLEXION_PYTHON=ON \
-                -DPython_EXECUTABLE="$PWD/.venv/bin/python" &&
-            cmake --build --preset release -j "$jobs" --target python_package -- --quiet
+            .venv/bin/python -m pip wheel --no-deps --no-build-isolation -w build/wheel \
+                --config-settings=build-dir=build/release \
+                --config-settings=cmake.define.FLEXION_TESTS=ON . &&
+            .venv/bin/python -m pip install --no-deps --no-index --target build/installed \
+                build/wheel/flexion-*.whl
     } >build/python.log 2>&1 || { cat build/python.log; return 1; }
     local status=0
-    PYTHONPATH=$PWD/build/release/python/package .venv/bin/python -m pytest -rs \
+    PYTHONPATH=$PWD/build/installed .venv/bin/python -m pytest -rs \
         >build/python.ctest.log 2>&1 || status=$?
     grep -E '^(FAILED|ERROR|E  |SKIPPED|=+ .* =+$)' build/python.ctest.log
     return $status
