@@ -23,12 +23,4 @@ struct TileCopies {
     CopyRun run[4];       ///< by the logarithm of the element's bytes
 };
 
-// tile_copies.cpp compiled without extensions and, on x86-64, for AVX2.
-namespace portable {
-extern const TileCopies kTileCopies;
-}
-namespace avx2 {
-extern const TileCopies kTileCopies;
-}
-
 }  // namespace flexion::cpu

@@ -25,6 +25,23 @@ inline constexpr int kVectorFunctions = 0
 #undef FLEXION_LIBM_FUNCTION
     ;
 
+/// What a lane of a loop is: name_f32(float...) and name_f64(double...), out of line and compiled
+/// without extensions.
+namespace scalar {
+#define FLEXION_SCALAR_1(name, T) T name(T x);
+#define FLEXION_SCALAR_2(name, T) T name(T x, T y);
+#define FLEXION_SCALAR_3(name, T) T name(T x, T y, T z);
+#define FLEXION_SLEEF_FUNCTION(name, function, arity) \
+    FLEXION_SCALAR_##arity(name##_f32, float) FLEXION_SCALAR_##arity(name##_f64, double)
+#define FLEXION_LIBM_FUNCTION FLEXION_SLEEF_FUNCTION
+#include "backend/cpu/jit/vector_functions.def"
+#undef FLEXION_SLEEF_FUNCTION
+#undef FLEXION_LIBM_FUNCTION
+#undef FLEXION_SCALAR_1
+#undef FLEXION_SCALAR_2
+#undef FLEXION_SCALAR_3
+}  // namespace scalar
+
 /// The table that word 0 of the captures points to; all of it are function pointers.
 struct VectorFunctions {
     /// Take and return vectors of the instruction set's full width in registers, as the System V
