@@ -78,6 +78,7 @@ private:
         if (head.e_machine != EM_X86_64) refuse("it is for another machine than x86-64");
         if (head.e_shentsize != sizeof(Elf64_Shdr))
             refuse("its section headers have an unknown size");
+        if (head.e_shnum == 0) refuse("it has no sections");
         sections_.resize(head.e_shnum);
         check(head.e_shoff, sections_.size() * sizeof(Elf64_Shdr), "its section headers");
         std::memcpy(sections_.data(), bytes_.data() + head.e_shoff,

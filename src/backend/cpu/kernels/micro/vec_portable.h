@@ -10,7 +10,7 @@ template <class T>
 struct Portable {
     using Scalar = T;
     typedef T V __attribute__((vector_size(16)));
-    typedef T Unaligned __attribute__((vector_size(16), aligned(alignof(T)), may_alias));
+    typedef T Unaligned __attribute__((vector_size(16), aligned(1), may_alias));
     static constexpr int kLanes = static_cast<int>(16 / sizeof(T));
 
     static FLEXION_INLINE V zero() { return V{}; }
@@ -25,8 +25,10 @@ struct Portable {
     static FLEXION_INLINE V fma(V a, V b, V c) { return a * b + c; }
     static FLEXION_INLINE V read(const T* p) { return *reinterpret_cast<const Unaligned*>(p); }
     static FLEXION_INLINE void write(T* p, V x) { *reinterpret_cast<Unaligned*>(p) = x; }
-    // A vector is one part.
-    static FLEXION_INLINE V broadcast_part(const void* p) { return read(static_cast<const T*>(p)); }
+    // A vector is one part, of 16-bit elements perhaps, which lie at any even address.
+    static FLEXION_INLINE V broadcast_part(const void* p) {
+        return *static_cast<const Unaligned*>(p);
+    }
     static FLEXION_INLINE V join(const char* const* p) { return broadcast_part(p[0]); }
 };
 
