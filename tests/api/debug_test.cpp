@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -91,6 +92,56 @@ TEST(Debug, NamesBufferIndexAndPosition) {
             EXPECT_EQ(message.find("flexion::attention: score_mod "), 0u) << message;
             EXPECT_NE(message.find(wrong.found), std::string::npos) << message;
         }
+    }
+}
+
+/// d_q of a call whose forward pass only clamped.
+std::vector<double> call_backward(const ScoreMod& score, const BlockMask& mask, bool debug,
+                                  const char* backend, int threads) {
+    HostTensor q(DType::f32, {1, 2, 40, 8}), k(DType::f32, {1, 2, 70, 8});
+    auto random = generator(1);
+    q.fill_normal(random);
+    k.fill_normal(random);
+    const HostTensor out(DType::f32, {1, 2, 40, 8}), lse(DType::f32, {1, 2, 40});
+    const HostTensor d_q(DType::f32, {1, 2, 40, 8});
+    attention(q.view(), k.view(), k.view(), out.view(),
+              {.score_mod = score, .block_mask = mask, .lse = lse.view(), .threads = 1});
+    std::optional<DebugMode> mode;
+    if (debug) mode.emplace();
+    attention_backward(
+        q.view(), k.view(), k.view(), out.view(), lse.view(), q.view(), d_q.view(), {}, {},
+        {.score_mod = score, .block_mask = mask, .threads = threads, .backend = backend});
+    std::vector<double> values;
+    for (std::int64_t i = 0; i < d_q.view().numel(); ++i) values.push_back(d_q.get(i));
+    return values;
+}
+
+TEST(Debug, TheBackwardPassToo) {
+    for (const Wrong& wrong : kWrong) {
+        const ScoreMod score = score_mod(
+            [&](Expr s, Expr, Expr h, Expr q, Expr k) { return s * (wrong.read(h, q, k) + 1); });
+        for (const char* backend : kBackends) {
+            SCOPED_TRACE(std::string(wrong.what) + " " + backend);
+            const int threads = *backend ? 1 : 0;
+            const std::string message =
+                message_of([&] { call_backward(score, {}, true, backend, threads); });
+            EXPECT_EQ(message.find("flexion::attention_backward: score_mod "), 0u) << message;
+            EXPECT_NE(message.find(wrong.found), std::string::npos) << message;
+        }
+    }
+    std::vector<std::int32_t> ids(70, 1);
+    const Buffer id = buffer(TensorView::dense(ids.data(), DType::i32, {68}));
+    const BlockMask mask = create_block_mask(
+        mask_mod([id](Expr, Expr, Expr q, Expr k) { return (id[q] == id[k]) & (k != 3); }), {}, {},
+        40, 70, {16, 16});
+    const ScoreMod right = score_mod(
+        [](Expr s, Expr, Expr, Expr q, Expr) { return s * (zeros({39 * 39 + 1})[q * q] + 1); });
+    for (const char* backend : kBackends) {
+        const std::string message = message_of([&] { call_backward({}, mask, true, backend, 1); });
+        EXPECT_EQ(message.find("flexion::attention_backward: mask_mod "), 0u) << message;
+        EXPECT_NE(message.find("k=68: index 68 "), std::string::npos) << message;
+        EXPECT_EQ(call_backward(right, {}, true, backend, 0),
+                  call_backward(right, {}, false, backend, 0));
     }
 }
 

@@ -15,6 +15,7 @@
 namespace flexion::reference {
 namespace {
 
+constexpr const char* kWhere = "flexion::attention_backward";
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kHuge = 1e30;  // errors beyond it need no number
 
@@ -102,9 +103,10 @@ public:
     BackwardRow(const plan::BackwardArgs& args, const ir::Function* derivative,
                 const ErrorBounds* bounds, Sums& sums, std::int64_t b, std::int64_t h,
                 std::int64_t row)
-        : args_(args), bounds_(bounds), row_(args.call, b, h, row), sums_(sums) {
+        : args_(args), bounds_(bounds), row_(args.call, b, h, row, kWhere), sums_(sums) {
         if (!derivative) return;
-        derivative_.emplace(*derivative, *args.call.mods.score_captures, ir::Precision::oracle);
+        derivative_.emplace(*derivative, *args.call.mods.score_captures, ir::Precision::oracle,
+                            checked_for(kWhere));
     }
 
     void run() {

@@ -19,7 +19,8 @@ std::vector<double> read_row(const TensorView& view, std::int64_t b, std::int64_
     return row;
 }
 
-BlockRow::BlockRow(const plan::LaunchArgs& args, std::int64_t b, std::int64_t h, std::int64_t row)
+BlockRow::BlockRow(const plan::LaunchArgs& args, std::int64_t b, std::int64_t h, std::int64_t row,
+                   const char* where)
     : args_(args),
       b_(b),
       h_(h),
@@ -28,7 +29,7 @@ BlockRow::BlockRow(const plan::LaunchArgs& args, std::int64_t b, std::int64_t h,
     visit(row);
     if (args.mods.mask) {
         mask_mod_.emplace(*args.mods.mask, *args.mods.mask_captures, ir::Precision::oracle,
-                          checked_for());
+                          checked_for(where));
     }
     key_columns_.resize(count() * static_cast<std::size_t>(args.head_dim()));
     values_.reserve(count());

@@ -17,8 +17,8 @@ inline std::int64_t rows_per_block(const plan::LaunchArgs& args) {
     return args.block_mask ? args.block_mask->block_size().q : 128;
 }
 
-/// For interpreters: in debug mode an index out of range is an error of this function.
-inline const char* checked_for() { return settings().debug ? "flexion::attention" : nullptr; }
+/// For interpreters: in debug mode an index out of range is an error of the public function `where`.
+inline const char* checked_for(const char* where) { return settings().debug ? where : nullptr; }
 
 /// Row `i` of the matrix (b, h) of a rank-4 tensor.
 std::vector<double> read_row(const TensorView& view, std::int64_t b, std::int64_t h,
@@ -32,7 +32,9 @@ inline std::int64_t row_offset(const TensorView& view, std::int64_t b, std::int6
 
 class BlockRow {
 public:
-    BlockRow(const plan::LaunchArgs& args, std::int64_t b, std::int64_t h, std::int64_t row);
+    /// `where`: the public function that is called.
+    BlockRow(const plan::LaunchArgs& args, std::int64_t b, std::int64_t h, std::int64_t row,
+             const char* where);
 
     std::int64_t b() const { return b_; }
     std::int64_t h() const { return h_; }

@@ -14,6 +14,7 @@
 namespace flexion::reference {
 namespace {
 
+constexpr const char* kWhere = "flexion::attention";
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 /// Softmax of one row, as weights, its log-sum-exp and its maximum.
@@ -44,10 +45,10 @@ Softmax softmax(const std::vector<double>& scores) {
 class ForwardRow {
 public:
     ForwardRow(const plan::LaunchArgs& args, std::int64_t b, std::int64_t h, std::int64_t row)
-        : args_(args), row_(args, b, h, row) {
+        : args_(args), row_(args, b, h, row, kWhere) {
         if (!args.mods.score) return;
         score_mod_.emplace(*args.mods.score, *args.mods.score_captures, ir::Precision::oracle,
-                           checked_for());
+                           checked_for(kWhere));
     }
 
     void attend() {

@@ -54,7 +54,8 @@ public:
         if (mods.score) weight += weight_of(*mods.score, false);
         if (mods.mask && problem.masked) weight += weight_of(*mods.mask, true);
         unroll_ = pairs_ || weight <= kLightWeight ? 2 : 1;
-        Binding binding{.word = 1, .load = 0, .assumptions = problem.assumptions};
+        Binding binding{
+            .word = 1, .load = 0, .assumptions = problem.assumptions, .checked = problem.checked};
         if (mods.score) {
             add_score(*mods.score, binding);
             binding.word += words_of(*mods.score);

@@ -36,9 +36,10 @@ public:
         int begin, end;
     };
     Span visible(TileArgs args) const;
-    /// In debug mode, a UserError for a gather's index that was out of range.
-    void finish(const plan::LaunchArgs& args) const {
-        if (check_) check_->finish("flexion::attention", args.mods);
+    /// In debug mode, a UserError of the function `where` for a gather's index that was out of
+    /// range.
+    void finish(const plan::LaunchArgs& args, const char* where) const {
+        if (check_) check_->finish(where, args.mods);
     }
 
 private:

@@ -13,8 +13,8 @@ Passes::Passes(const plan::LaunchArgs& args, backend::KernelProvider& kernels,
                plan::Problem problem, bool full, bool partial) {
     const bool has_mask = args.mods.mask != nullptr;
     const void* functions = nullptr;
+    problem.checked = settings().debug;
     if (problem.direction == plan::Direction::forward) {
-        problem.checked = settings().debug;
         plan::Problem other = problem;  // another length takes the other map
         other.few_queries = !problem.few_queries;
         kernels.expect(other);

@@ -409,7 +409,7 @@ void forward_panels(const plan::LaunchArgs& args, backend::KernelProvider& kerne
         args.info->visited_scores = work.visits().scores;
     }
     args.executor.run(work.size(), [&](std::int64_t index, int) { forward.run(work[index]); });
-    passes.finish(args);
+    passes.finish(args, "flexion::attention");
 }
 
 }  // namespace flexion::cpu

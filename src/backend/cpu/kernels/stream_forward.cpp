@@ -274,7 +274,7 @@ void forward_stream(const plan::LaunchArgs& args, backend::KernelProvider& kerne
         args.info->visited_scores = units.visits().scores;
     }
     args.executor.run(forward.tasks(), [&](std::int64_t task, int) { forward.run(task); });
-    passes.finish(args);
+    passes.finish(args, "flexion::attention");
 }
 
 }  // namespace

@@ -201,6 +201,7 @@ void backward(const plan::BackwardArgs& args, backend::KernelProvider& kernels, 
             write_d_q(shared, b, h, p);
         });
     buffers.finish(split.tasks(), call.executor);
+    passes.finish(call, "flexion::attention_backward");
 }
 
 }  // namespace flexion::cpu
