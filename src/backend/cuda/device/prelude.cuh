@@ -182,30 +182,34 @@ FX_DEVICE float quotient_approx(float x, float y) {
     return z;
 }
 
-/// For f16: within 1e-7 of the range, by two instructions of the special function unit.
-namespace fine {
+/// The forms that score_mods use, beside fine's and fast's own.
+namespace approximate {
 FX_DEVICE float fx_exp2(float x) { return exp2_approx(x); }
 FX_DEVICE float fx_exp(float x) { return exp2_approx(x * kLog2e); }
-FX_DEVICE float fx_sigmoid(float x) { return reciprocal_approx(1.0f + exp2_approx(x * -kLog2e)); }
-FX_DEVICE float fx_tanh(float x) { return __fmaf_rn(2.0f, fx_sigmoid(2.0f * x), -1.0f); }
-FX_DEVICE double fx_exp(double x) { return exact::fx_exp(x); }
-FX_DEVICE double fx_exp2(double x) { return exact::fx_exp2(x); }
-FX_DEVICE double fx_tanh(double x) { return exact::fx_tanh(x); }
-FX_DEVICE double fx_sigmoid(double x) { return exact::fx_sigmoid(x); }
 FX_DEVICE float fx_sin(float x) { return sine_of_quarters(x, 0); }
 FX_DEVICE float fx_cos(float x) { return sine_of_quarters(x, 1); }
+FX_DEVICE float fx_sqrt(float x) { return root_approx(x); }
+FX_DEVICE float fx_div(float x, float y) { return quotient_approx(x, y); }
+FX_DEVICE double fx_exp2(double x) { return exact::fx_exp2(x); }
+FX_DEVICE double fx_exp(double x) { return exact::fx_exp(x); }
 FX_DEVICE double fx_sin(double x) { return exact::fx_sin(x); }
 FX_DEVICE double fx_cos(double x) { return exact::fx_cos(x); }
-FX_DEVICE float fx_sqrt(float x) { return root_approx(x); }
 FX_DEVICE double fx_sqrt(double x) { return exact::fx_sqrt(x); }
-FX_DEVICE float fx_div(float x, float y) { return quotient_approx(x, y); }
 FX_DEVICE double fx_div(double x, double y) { return exact::fx_div(x, y); }
+}  // namespace approximate
+
+/// For f16: within 1e-7 of the range, by two instructions of the special function unit.
+namespace fine {
+using namespace approximate;
+FX_DEVICE float fx_sigmoid(float x) { return reciprocal_approx(1.0f + exp2_approx(x * -kLog2e)); }
+FX_DEVICE float fx_tanh(float x) { return __fmaf_rn(2.0f, fx_sigmoid(2.0f * x), -1.0f); }
+FX_DEVICE double fx_sigmoid(double x) { return exact::fx_sigmoid(x); }
+FX_DEVICE double fx_tanh(double x) { return exact::fx_tanh(x); }
 }  // namespace fine
 
 /// For bf16.
 namespace fast {
-FX_DEVICE float fx_exp2(float x) { return exp2_approx(x); }
-FX_DEVICE float fx_exp(float x) { return exp2_approx(x * kLog2e); }
+using namespace approximate;
 /// One instruction; relative error 2^-11, a quarter of the rounding of bf16.
 FX_DEVICE float fx_tanh(float x) {
     float y;
@@ -213,22 +217,11 @@ FX_DEVICE float fx_tanh(float x) {
     return y;
 }
 FX_DEVICE float fx_sigmoid(float x) { return __fmaf_rn(0.5f, fx_tanh(0.5f * x), 0.5f); }
-FX_DEVICE double fx_exp(double x) { return exact::fx_exp(x); }
-FX_DEVICE double fx_exp2(double x) { return exact::fx_exp2(x); }
 FX_DEVICE double fx_tanh(double x) { return exact::fx_tanh(x); }
 FX_DEVICE double fx_sigmoid(double x) { return exact::fx_sigmoid(x); }
-FX_DEVICE float fx_sin(float x) { return sine_of_quarters(x, 0); }
-FX_DEVICE float fx_cos(float x) { return sine_of_quarters(x, 1); }
-FX_DEVICE double fx_sin(double x) { return exact::fx_sin(x); }
-FX_DEVICE double fx_cos(double x) { return exact::fx_cos(x); }
-FX_DEVICE float fx_sqrt(float x) { return root_approx(x); }
-FX_DEVICE double fx_sqrt(double x) { return exact::fx_sqrt(x); }
-FX_DEVICE float fx_div(float x, float y) { return quotient_approx(x, y); }
-FX_DEVICE double fx_div(double x, double y) { return exact::fx_div(x, y); }
 }  // namespace fast
 
-// ---- casts: to integers towards zero, saturating, NaN to 0
-// ----------------------------------------
+// ---- casts: to integers towards zero, saturating, NaN to 0 -------------------------------------
 
 template <class To, class From>
 struct Cast {
@@ -300,8 +293,7 @@ FX_DEVICE int fx_scalar_i32(u64 word) { return static_cast<int>(u32(word)); }
 FX_DEVICE i64 fx_scalar_i64(u64 word) { return static_cast<i64>(word); }
 FX_DEVICE bool fx_scalar_bool(u64 word) { return word != 0; }
 
-// ---- limits: comparisons of linear forms as comparisons with constants
-// ------------------------------
+// ---- limits: comparisons of linear forms as comparisons with constants -------------------------
 
 /// x - y saturated to +-2^30, so that a small constant can be added to both sides.
 FX_DEVICE int fx_distance(i64 x, i64 y) {
@@ -314,8 +306,7 @@ FX_DEVICE int fx_distance(i64 x, i64 y) {
     return static_cast<int>(gap > kFar ? kFar : gap < -kFar ? -kFar : gap);
 }
 
-// ---- values staged in shared memory
-// -----------------------------------------------------------------
+// ---- values staged in shared memory ------------------------------------------------------------
 
 FX_DEVICE void fx_stage(u32 at, float x) {
     asm volatile("st.shared.f32 [%0], %1;" ::"r"(at), "f"(x) : "memory");
