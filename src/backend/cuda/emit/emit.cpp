@@ -111,7 +111,10 @@ KernelSource emit_forward(const plan::Problem& problem, const plan::Mods& mods) 
     text += "#endif\n\n";
     text += mod.text;
     text += "\n}  // namespace flexion::cuda\n\n";
-    text += device_text::sm90_forward;
+    for (const char* part : {device_text::sm90_tiles, device_text::sm90_feed,
+                             device_text::sm90_softmax, device_text::sm90_forward}) {
+        text += part;
+    }
     return source;
 }
 

@@ -43,7 +43,8 @@ FunctionEmitter::FunctionEmitter(const ir::Function& f, CaptureWords words,
       tag_(f.role == ir::Role::score_mod ? 's' : 'm'),
       functions_(tag_ == 'm'           ? "exact::"
                  : dtype == DType::f16 ? "fine::"
-                                       : "fast::") {
+                                       : "fast::"),
+      one_offset_(dtype == DType::bf16) {
     for (ir::Value v = 0; v < f.insts.size(); ++v) {
         if (inst(v).op == ir::Op::load) load_number_[v] = first_load++;
     }

@@ -39,6 +39,10 @@ struct FunctionText {
     std::string begin;   ///< in the loop over groups of eight columns
     std::string loop;
     std::string end;
+    std::string scores;          ///< score: after `loop`, s becomes the scores
+    std::string exponents;       ///< or s becomes what 2 is raised to, x * unit + away, after
+    std::string exponents_call;  ///< these lines before the loop
+    bool one_offset = false;     ///< both rows take away the same
     std::string stage;
     std::string unit;        ///< score: 2^(x * unit) is the exponential of the score, and
     std::string natural;     ///< x * natural the score itself, but for the row term
@@ -104,6 +108,9 @@ private:
     /// to the row term. False where it has none.
     bool linear_score(Scope& scope, ir::Value v, bool top, int flip, std::string& text);
     void add_row_term(const std::string& value_0, const std::string& value_1);
+    /// The exponent in one multiply-add of the raw product, of the element that linear_score(top)
+    /// was last asked for; "" where its terms do not allow it.
+    std::string linear_exponent(ir::Value v, int e, int r, FunctionText& text);
     FunctionText finish(bool score);
 
     const ir::Function& f_;
@@ -124,7 +131,15 @@ private:
     std::map<std::string, std::string> members_;  // name -> type, in use
     std::string member_lines_, assign_lines_, begin_, end_, stage_;
     std::vector<std::string> row_terms_[2];
-    std::map<ir::Value, std::pair<std::string, std::string>> linear_names_;
+    /// The last form of linear_score(top): coefficient * s, and what is added.
+    struct Linear {
+        int terms = 0;  // beside that, but for the row's
+        std::string coefficient;
+        std::string line, slope, step;  // a term line + slope * step
+        std::string staged;             // or a staged one
+    };
+    Linear linear_;
+    bool one_offset_;  // rows may take away the same from their exponents
     std::map<ir::Value, bool> staged_done_;
     std::string flip_;  // member that holds the sign moved into an odd function
     int synthetic_ = 0;

@@ -14,14 +14,16 @@ int count_loads(const ir::Function& f) {
     return loads;
 }
 
-std::string hook(const char* name, const FunctionText& f, const std::string& last,
-                 const std::string& before) {
+// `before` the loop over groups of eight columns, and `last` in it.
+std::string hook(const char* name, const char* more, const FunctionText& f,
+                 const std::string& before, const std::string& last) {
     std::string text =
         cat("    FX_DEVICE void ", name,
             "(float (&s)[kBlockKv / 2], const ForwardParams& p, const Captures& captures,\n"
-            "                         int first_key, u32 staged) const {\n");
+            "                         int first_key, u32 staged",
+            more, ") const {\n");
     if (!f.loop.empty() || !last.empty()) {
-        text += cat("        const int key = first_key + column;\n", before, f.call,
+        text += cat("        const int key = first_key + column;\n", f.call, before,
                     "#pragma unroll\n"
                     "        for (int j = 0; j < kBlockKv / 8; ++j) {\n",
                     f.begin, f.loop, last, f.end, "        }\n");
@@ -85,8 +87,8 @@ ModSource emit_mods(const plan::Problem& problem, const plan::Mods& mods) {
         "    float unit;     // 2^(x * unit) is the exponential of the score\n"
         "    float natural;  // x * natural is the score, but for the row term\n"
         "    int column, distance;\n";
-    text +=
-        cat("    static constexpr bool kLowScores = ", score.low_scores ? "true" : "false", ";\n");
+    text += cat("    static constexpr bool kLowScores = ", score.low_scores ? "true" : "false",
+                ", kOneOffset = ", score.one_offset ? "true" : "false", ";\n");
     text += score.members + mask.members;
     text +=
         "\n    FX_DEVICE Mod(const ForwardParams& p, const Captures& captures, int b, int h, int "
@@ -100,8 +102,10 @@ ModSource emit_mods(const plan::Problem& problem, const plan::Mods& mods) {
                 score.assign, mask.assign, "    }\n");
     text += cat("    FX_DEVICE float row_term(int r) const { return ",
                 score.row_term ? "r == 0 ? row_term_0 : row_term_1" : "0.0f", "; }\n");
-    text += hook("score", score, "", "");
-    text += hook("mask", mask, select, "        const int keys_left = p.kv_len - key;\n");
+    text += hook("score", "", score, "", score.scores);
+    text += hook("exponents", ",\n                             float away_0, float away_1", score,
+                 score.exponents_call, score.exponents);
+    text += hook("mask", "", mask, "        const int keys_left = p.kv_len - key;\n", select);
     text +=
         "    /// Fills a slot of shared memory; `thread` counts the 96 stagers.\n"
         "    static FX_DEVICE void stage(const ForwardParams& p, const Captures& captures, int b, "

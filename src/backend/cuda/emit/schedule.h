@@ -32,7 +32,7 @@ struct StagedBytes {
 /// Head dims as the kernel computes them: rounded up to 16.
 constexpr int padded(int head_dim) { return (head_dim + 15) / 16 * 16; }
 
-/// Dynamic shared memory of the kernel; Layout in sm90_forward.cuh.
+/// Dynamic shared memory of the kernel; Layout in sm90_tiles.cuh.
 int shared_bytes(const Schedule& schedule, int head_dim, int v_head_dim, StagedBytes staged);
 
 /// The configurations that fit in shared memory. `light`: mods add little register pressure, so

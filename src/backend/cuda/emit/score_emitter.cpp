@@ -111,6 +111,7 @@ void FunctionEmitter::add_row_term(const std::string& value_0, const std::string
 bool FunctionEmitter::linear_score(Scope& scope, ir::Value v, bool top, int flip,
                                    std::string& text) {
     std::vector<Term> terms;
+    linear_ = {};
     if (!collect(v, Term{}, terms)) return false;
     const int e = scope.e, r = scope.r;
     const bool first = e == 0 && r == 0;
@@ -137,6 +138,7 @@ bool FunctionEmitter::linear_score(Scope& scope, ir::Value v, bool top, int flip
         if (per_row) member += cat("_", row);
         coefficient = add_member(member, "float", cat("p.scale * (", a[row], ")", flipped));
     }
+    linear_.coefficient = coefficient;
 
     // What is added: one sum per column, one per element.
     std::string column_sum, element_sum;
@@ -162,6 +164,7 @@ bool FunctionEmitter::linear_score(Scope& scope, ir::Value v, bool top, int flip
             plus(element_sum, add_member(member, "float", cat("(", at_row[r], ")", flipped)));
             continue;
         }
+        ++linear_.terms;
         std::string scale = factor(term, r);
         if (!flipped.empty()) {
             scale =
@@ -190,6 +193,9 @@ bool FunctionEmitter::linear_score(Scope& scope, ir::Value v, bool top, int flip
                 add_row_term(at_row[0], at_row[1]);
             }
             const std::string offset = cat("static_cast<float>(", form.k, " * (8 * j + ", e, "))");
+            linear_.line = base_name;
+            linear_.slope = scale;
+            linear_.step = offset;
             plus(column_sum, scale.empty()
                                  ? cat(base_name, " + ", offset)
                                  : cat("__fmaf_rn(", scale, ", ", offset, ", ", base_name, ")"));
@@ -198,6 +204,7 @@ bool FunctionEmitter::linear_score(Scope& scope, ir::Value v, bool top, int flip
         const bool in_column = uniform && axis(term.atom) == Axis::column;
         const std::string value = in_column ? get(column_[e], term.atom) : get(scope, term.atom);
         const std::string scaled = scale.empty() ? value : cat(scale, " * ", value);
+        if (scale.empty() && is_staged(term.atom)) linear_.staged = value;
         plus(in_column ? column_sum : element_sum, scaled);
     }
     std::string sum = element_sum;
@@ -217,6 +224,38 @@ bool FunctionEmitter::linear_score(Scope& scope, ir::Value v, bool top, int flip
         text = cat("__fmaf_rn(", raw, ", ", coefficient, ", ", sum, ")");
     }
     return true;
+}
+
+// log2 e goes into the factors. Where product and bias cancel, that leaves rounding errors of the
+// bias; the product, a sum in float, has as large ones.
+std::string FunctionEmitter::linear_exponent(ir::Value v, int e, int r, FunctionText& text) {
+    const Linear& form = linear_;
+    if (form.coefficient.empty() || form.terms > 1) return "";
+    const std::string raw = cat("s[4 * j + ", 2 * r + e, "]");
+    const bool line = !form.line.empty();
+    if (form.terms == 1 && !line && form.staged.empty()) return "";
+    const std::string factor =
+        add_member(form.coefficient + "_unit", "float", form.coefficient + " * kLog2e");
+    if (form.terms == 0) return cat("__fmaf_rn(", raw, ", ", factor, ", away_", r, ")");
+    text.one_offset = one_offset_;
+    const int row = one_offset_ ? 0 : r;
+    std::string sum;
+    if (line) {
+        const std::string start = cat("start_", row);
+        if (e == 0 && row == r) {
+            text.exponents_call += cat("        const float ", start, " = __fmaf_rn(", form.line,
+                                       ", kLog2e, away_", row, ");\n");
+        }
+        if (form.slope.empty()) {
+            sum = cat(start, " + ", form.step, " * kLog2e");
+        } else {
+            const std::string rise = add_member(cat("rise_", v), "float", form.slope + " * kLog2e");
+            sum = cat("__fmaf_rn(", rise, ", ", form.step, ", ", start, ")");
+        }
+    } else {
+        sum = cat("__fmaf_rn(", form.staged, ", kLog2e, away_", row, ")");
+    }
+    return cat("__fmaf_rn(", raw, ", ", factor, ", ", sum, ")");
 }
 
 FunctionText FunctionEmitter::score(bool general_scale) {
@@ -259,26 +298,35 @@ FunctionText FunctionEmitter::score(bool general_scale) {
         natural = "p.scale";
         unit = "natural * kLog2e";
     }
+    FunctionText forms;
     for (int e = 0; e < 2; ++e) {
         for (int r = 0; r < 2; ++r) {
             Scope& scope = element_[e][r];
-            std::string x;
+            const std::string s = cat("s[4 * j + ", 2 * r + e, "]");
+            std::string x, exponent;
             if (odd != ir::kNoValue) {
                 linear_score(scope, odd, false, -1, x);
                 x = cat(functions_, "fx_tanh(", x, ")");
             } else if (!linear_score(scope, result, true, 1, x)) {
                 x = get(scope, result);
+            } else if (!plain) {
+                exponent = linear_exponent(result, e, r, forms);
             }
-            if (!plain) {
-                scope.lines += cat("            s[4 * j + ", 2 * r + e, "] = ", x, ";\n");
-            }
+            if (plain) x = s;
+            if (exponent.empty()) exponent = cat("__fmaf_rn(", x, ", unit, away_", r, ")");
+            if (!plain) forms.scores += cat("            ", s, " = ", x, ";\n");
+            forms.exponents += cat("            ", s, " = ", exponent, ";\n");
         }
     }
     FunctionText text = finish(true);
+    if (plain) text.loop.clear();
+    text.scores = forms.scores;
+    text.exponents = forms.exponents;
+    text.exponents_call = forms.exponents_call;
+    text.one_offset = forms.one_offset;
     text.unit = unit;
     text.natural = natural;
     text.low_scores = !plain && odd == ir::kNoValue;
-    if (plain) text.loop.clear();
     return text;
 }
 

@@ -36,6 +36,10 @@ Captures on_device(const Captures& host, std::deque<DeviceTensor>& memory);
 /// "" when this machine can run the kernels, else why not.
 std::string why_no_gpu();
 
+/// Of lines like ALiBi's: the part of a tile's first query is added last, so that scores are
+/// rounded as slope * 192 is; slopes are normal numbers.
+constexpr double kLineError = 0x1p-16;
+
 /// Runs a case on the device and brings the outputs back.
 Outputs run_on_device(const CaseInputs& inputs, const KernelOptions& kernel_options = {});
 

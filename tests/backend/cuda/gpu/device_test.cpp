@@ -132,7 +132,7 @@ TEST_F(OneDevice, RunsInsideCudaGraphs) {
     second.call(stream.handle());
     stream.synchronize();
     const std::vector<double> want_second = second.result();
-    compare(masked_inputs, golden(masked_inputs), run_on_device(masked_inputs));
+    compare(masked_inputs, golden(masked_inputs), run_on_device(masked_inputs), kLineError);
     for (int again = 0; again < 3; ++again) {
         first.poison();
         second.poison();
@@ -189,7 +189,7 @@ TEST_F(OneDevice, ServesThreadsWithStreamsOfTheirOwn) {
     for (std::thread& thread : threads) thread.join();
     EXPECT_EQ(wrong, 0);
     for (std::size_t i = 0; i < inputs.size(); ++i) {
-        compare(*inputs[i], golden(*inputs[i]), run_on_device(*inputs[i]));
+        compare(*inputs[i], golden(*inputs[i]), run_on_device(*inputs[i]), kLineError);
     }
 }
 
@@ -393,7 +393,7 @@ TEST_F(OneDevice, TakesTheTilesThatTheCallerChose) {
             AttentionCase c = small_case("alibi", mask);
             c.Sq = 500;
             const CaseInputs inputs(c);
-            compare(inputs, golden(inputs), run_on_device(inputs, options));
+            compare(inputs, golden(inputs), run_on_device(inputs, options), kLineError);
         }
     }
     const AttentionCase c = small_case("none", "none");

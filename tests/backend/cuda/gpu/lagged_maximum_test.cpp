@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <functional>
+#include <limits>
 
 #include "device_tensor.h"
 #include "seed.h"
@@ -63,8 +64,9 @@ std::vector<Pattern> patterns(Random& random) {
 }
 
 // q = 4 u + noise and k = c u / (4 scale) + noise along one direction u, so that scores are about
-// c.
-void shape_scores(CaseInputs& inputs, const Pattern& pattern) {
+// c, and `other` times that in every second group of eight rows: those a thread has beside its
+// first one.
+void shape_scores(CaseInputs& inputs, const Pattern& pattern, double other) {
     const AttentionCase& c = inputs.shape;
     const double scale = 1 / std::sqrt(static_cast<double>(c.D)), length = 4;
     std::vector<double> u(static_cast<std::size_t>(c.D));
@@ -78,13 +80,15 @@ void shape_scores(CaseInputs& inputs, const Pattern& pattern) {
             }
         }
     };
-    along(inputs.q, c.B * c.Hq * c.Sq, [&](std::int64_t) { return length; });
+    along(inputs.q, c.B * c.Hq * c.Sq,
+          [&](std::int64_t row) { return row % c.Sq / 8 % 2 == 0 ? length : other * length; });
     along(inputs.k, c.B * c.kv_heads() * c.kv_len(), [&](std::int64_t row) {
         return pattern.score(inputs.random, row % c.kv_len(), c.kv_len()) / (length * scale);
     });
 }
 
-void run_patterns(const std::string& score, const std::string& mask, DType dtype, int rounds) {
+void run_patterns(const std::string& score, const std::string& mask, DType dtype, int rounds,
+                  double other = 1) {
     Random random = generator(41);
     for (int round = 0; round < rounds; ++round) {
         for (const Pattern& pattern : patterns(random)) {
@@ -97,7 +101,7 @@ void run_patterns(const std::string& score, const std::string& mask, DType dtype
             c.score = score;
             c.mask = mask;
             CaseInputs inputs(c);
-            shape_scores(inputs, pattern);
+            shape_scores(inputs, pattern, other);
             SCOPED_TRACE(std::string(pattern.name) + " " + score + " " + mask);
             compare(inputs, golden(inputs), run_on_device(inputs));
             if (testing::Test::HasFailure()) return;
@@ -120,6 +124,41 @@ TEST_F(LaggedMaximum, IsRepairedUnderScoreMods) {
     run_patterns("causal_inf", "none", DType::bf16, long_run() ? 10 : 1);
     run_patterns("rows_inf", "window", DType::bf16, long_run() ? 10 : 1);
     run_patterns("relative", "none", DType::bf16, long_run() ? 10 : 1);
+}
+// Rows that share what their exponents take away drift apart, or lie apart from the start.
+TEST_F(LaggedMaximum, IsRepairedWhereRowsPart) {
+    for (const double other : {0.9, 0.3, -1.0}) {
+        run_patterns("alibi", "none", DType::bf16, long_run() ? 10 : 1, other);
+        run_patterns("key_bias", "causal_from_end", DType::bf16, long_run() ? 10 : 1, other);
+    }
+    run_patterns("relative", "none", DType::bf16, long_run() ? 10 : 1, 0.5);
+    run_patterns("alibi", "none", DType::f16, long_run() ? 10 : 1, 0.5);
+}
+// Biases of masks: log2 e times the lowest value is -inf.
+TEST_F(LaggedMaximum, IsRepairedBesideLowestBiases) {
+    AttentionCase c;
+    c.dtype = DType::bf16;
+    c.Hq = 2;
+    c.Sq = 150;
+    c.Skv = 1500;
+    c.D = 64;
+    c.scale = 1;
+    for (int round = 0; round < 4; ++round) {
+        CaseInputs inputs(c);
+        HostTensor bias(DType::f32, {c.Skv});
+        const double lowest = std::numeric_limits<float>::lowest();
+        const double values[] = {0, lowest, -INFINITY, -1e4, lowest / 2, 60};
+        for (std::int64_t key = 0; key < c.Skv; ++key) {
+            bias.set(key, values[inputs.random() % (round % 2 == 0 ? 5 : 6)]);
+        }
+        if (round > 1) {  // no key counts at first
+            for (std::int64_t key = 0; key < 700; ++key) bias.set(key, lowest);
+        }
+        inputs.score_mod = score_mod(
+            [b = buffer(bias.view())](Expr s, Expr, Expr, Expr, Expr k) { return s + b[k]; });
+        SCOPED_TRACE(round);
+        compare(inputs, golden(inputs), run_on_device(inputs));
+    }
 }
 
 }  // namespace
