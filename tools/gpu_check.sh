@@ -60,10 +60,14 @@ shards() { # shards TEST FILTER: compilation takes most of the time, so one proc
     return $failed
 }
 
+# The Python extension too, where it can be built.
+python=OFF
+python3 -c 'import nanobind, pytest, torch' 2>"$out/python.log" && python=ON
 step configure 60 cmake -S . -B $build -G Ninja -DCMAKE_BUILD_TYPE=Release -DFLEXION_CPU=OFF \
-    -DFLEXION_TOOLS=OFF -DCMAKE_PREFIX_PATH="$prefix" &&
+    -DFLEXION_TOOLS=OFF -DFLEXION_PYTHON=$python -DPython_EXECUTABLE="$(command -v python3)" \
+    -DCMAKE_PREFIX_PATH="$prefix" &&
     step build 200 ninja -C $build flexion_c cuda_attention_test cuda_device_test cuda_nvrtc_test \
-        cuda_tiles_test gpu_host_time
+        cuda_tiles_test gpu_host_time $([ $python = ON ] && echo flexion_python)
 if [ $failed -eq 0 ]; then
     if [ $what != bench ]; then
         filter='*'
@@ -73,6 +77,10 @@ if [ $failed -eq 0 ]; then
         export -f shards
         step cases 120 bash -c "shards $build/tests/backend/cuda/gpu/cuda_attention_test '$filter'"
         step device 130 $build/tests/backend/cuda/gpu/cuda_device_test --gtest_brief=1
+        if [ $python = ON ]; then
+            step python 90 env PYTHONPATH=$build/python/package python3 -m pytest -q \
+                tests/python/test_cuda.py
+        fi
         sanitized='*none_causal_128x128:*alibi_document_*:*d256x256_none_window_*'
         sanitized+=':*q1_k521_*softcap*:*alibi_nothing_*:*rows_nan_causal_*'
         [ $what = quick ] && sanitized='*q128_k128_d64x64_none_causal_128x128'
@@ -87,6 +95,7 @@ if [ $failed -eq 0 ]; then
         unset FLEXION_NVRTC_OPTIONS
         grep -hE '^\[  (PASSED|SKIPPED)|^ *[0-9]+ FAILED|SUMMARY' \
             "$out"/{unit,nvrtc,cases,device,*check}.log | sort | uniq -c
+        [ $python = ON ] && tail -n 1 "$out/python.log"
     fi
     if [ $what != tests ]; then
         step host 30 $build/bench/gpu/gpu_host_time

@@ -189,6 +189,7 @@ nb::tuple Call::run(bool keep_lse) {
     }
     if (q.device == Device::cuda) {
         const Torch& torch = *loaded_torch();
+        use_torch_device_memory();
         if (torch.exchange->current_stream(kDLCUDA, inputs_[0].device_id, &options.stream) != 0) {
             throw nb::python_error();
         }

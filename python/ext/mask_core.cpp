@@ -18,9 +18,24 @@ namespace {
 
 using Length = std::optional<std::int64_t>;
 
+/// With captures in host memory: blocks are decided there.
+TracedMod on_host(TracedMod mod) {
+    std::vector<Input> captured;
+    bool moved = false;
+    for (const Input& input : mod.captured) {
+        const bool elsewhere = input.of_torch && input.view.device != Device::cpu;
+        captured.push_back(elsewhere ? read_tensor(input.object.attr("detach")().attr("cpu")(),
+                                                   "a captured tensor")
+                                     : input);
+        moved |= elsewhere;
+    }
+    return moved ? with_captured(mod, std::move(captured)) : mod;
+}
+
 std::unique_ptr<MaskCore> make_core(TracedMod mod, Length B, Length H, std::int64_t q_len,
                                     std::int64_t kv_len, std::int64_t q_block,
                                     std::int64_t kv_block) {
+    mod = on_host(std::move(mod));
     BlockMask mask;
     {
         nb::gil_scoped_release release;
@@ -125,7 +140,7 @@ std::unique_ptr<MaskCore> with_mask_mod(const MaskCore& core, nb::handle mask_mo
 
 nb::object dense_mask(nb::handle mask_mod, std::int64_t B, std::int64_t H, std::int64_t q_len,
                       std::int64_t kv_len) {
-    const TracedMod mod = mask_mod_from(mask_mod);
+    const TracedMod mod = on_host(mask_mod_from(mask_mod));
     std::vector<std::uint8_t> values;
     {
         nb::gil_scoped_release release;

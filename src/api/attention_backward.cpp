@@ -56,13 +56,7 @@ void attention_backward(const TensorView& q, const TensorView& k, const TensorVi
         for (const TensorView& view : options.d_buffers) fill(view, 0);
         return;
     }
-    if (!contiguous(tensors, options)) {
-        if (on_host) return backward_on_copies(tensors, options);
-        fail<UserError>(
-            "{}: the last dimension of every CUDA tensor must be contiguous; pass a contiguous "
-            "copy",
-            kWhere);
-    }
+    if (on_host && !contiguous(tensors, options)) return backward_on_copies(tensors, options);
 
     Context& context = default_context();
     const backend::Backend& backend = backend_for(options.backend, q, context, kWhere);

@@ -38,6 +38,9 @@ struct Torch {
 /// Null until the program has imported torch. Unsupported when that torch has no exchange API.
 const Torch* loaded_torch();
 
+/// Flexion's own memory on GPUs comes from torch's caching allocator from now on. Torch is loaded.
+void use_torch_device_memory();
+
 /// Drops all references; for the end of the process.
 void unload_torch();
 
