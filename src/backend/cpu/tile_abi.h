@@ -19,7 +19,7 @@
 
 namespace flexion::cpu {
 
-inline constexpr int kTileAbi = 5;
+inline constexpr int kTileAbi = 6;
 
 /// Where a tile lies in (b, h, q, k), the logical coordinates that mods see.
 struct TileArgs {
@@ -64,20 +64,20 @@ struct BackwardTile {
     const void* delta;  ///< per lane: sum of out * d_out, minus d_lse
     void* p;            ///< [rows] of lanes: P; Problem::wants_p
     void* ds;           ///< [rows] of lanes: dS; Problem::wants_ds
-    std::int64_t row_stride;  ///< bytes
-    void* ds_panel;  ///< wants_ds: dS as products read it: [rows][lanes], or pairs like P's
-    void* values;    ///< per gather: [rows][lanes]: g * (d score / d element)
+    std::int64_t row_stride;    ///< bytes
+    void* ds_panel;             ///< wants_ds, bf16_pairs: dS once more, in pairs like P's
+    void* values;               ///< per gather: [rows][lanes]: g * (d score / d element)
     std::int64_t value_bytes;   ///< from one gather's values to the next one's
     std::int32_t* offsets;      ///< per gather: up to [rows][lanes] elements
     std::int64_t offset_bytes;  ///< from one gather's offsets to the next one's
 };
 
-/// s: scores q.k, dp: d_out.v, both [rows][lanes_per_panel], 64-byte aligned, unchanged but where
-/// ds_panel is dp. dp is not read unless wants_ds or a gather needs it. dS is the gradient of q.k
-/// without the factor `scale`. Offsets are those of a contiguous copy of the gather's buffer, of
-/// fewer than 2^31 elements, by GatherSum (tile_kernel.h): all [1], rows [lanes], lanes [rows],
-/// distances and scattered [rows][lanes], else none.
-using BackwardPass = void (*)(const void* s, void* dp, const BackwardTile* tile,
+/// s: scores q.k, dp: d_out.v, both [rows][lanes_per_panel], 64-byte aligned. dp is not read unless
+/// wants_ds or a gather needs it. dS is the gradient of q.k without the factor `scale`. Offsets are
+/// those of a contiguous copy of the gather's buffer, of fewer than 2^31 elements, by GatherSum
+/// (tile_kernel.h): all [1], rows [lanes], lanes [rows], distances and scattered [rows][lanes],
+/// else none.
+using BackwardPass = void (*)(const void* s, const void* dp, const BackwardTile* tile,
                               const TileArgs* args, const Word* captures);
 
 enum class TileMap : std::uint8_t { panel, stream };

@@ -68,9 +68,8 @@ public:
         args_ = load_args(body_, real_);
         prepare();
         std::vector<Carried> nothing;
-        const bool staged = (score_ && score_->staged()) || (mask_ && mask_->staged());
         loop_over_rows(
-            body_, args_.rows, unroll_, staged, nothing,
+            body_, args_.rows, unroll_, staged_, nothing,
             [&](Code& c, const Val& block, const Val& rows) {
                 if (score_) score_->stage(c, block, rows);
                 if (mask_) mask_->stage(c, block, rows);
@@ -80,18 +79,22 @@ public:
             });
         body_.raw("ret void");
         return formatted(
-            "define void @{}(ptr noalias readonly %s, ptr %dp, ptr noalias readonly %tile, ptr "
-            "noalias readonly %args, ptr noalias readonly %captures) {} {{\nentry:\n{}{}}}\n",
+            "define void @{}(ptr noalias readonly %s, ptr noalias readonly %dp, ptr noalias "
+            "readonly "
+            "%tile, ptr noalias readonly %args, ptr noalias readonly %captures) {} "
+            "{{\nentry:\n{}{}}}\n",
             symbol, scope_.module.attributes(), scope_.prologue, body_.text());
     }
 
 private:
+    using Rows = std::array<Val, 2>;  // addresses for rows that are even and odd in turn
     struct GatherCode {
         plan::Gather gather;
         GatherSum sum;
         std::size_t value_root, first_index_root;
         std::optional<Access> copy;  // where it has offsets
-        Val values, offsets;         // where its tiles begin
+        Rows values;                 // where its tiles begin
+        Val offsets;
     };
     using Stores = std::vector<std::pair<Val, Val>>;  // value, address
 
@@ -142,13 +145,21 @@ private:
         if (score_) score_->hoist(body_, origin, places_);
         if (mask_) mask_->hoist(body_, origin, places_);
 
-        if (wants_p_) p_ = tile_field(Elem::ptr, offsetof(BackwardTile, p));
-        if (wants_ds_) {
-            ds_ = tile_field(Elem::ptr, offsetof(BackwardTile, ds));
-            panel_ = tile_field(Elem::ptr, offsetof(BackwardTile, ds_panel));
+        staged_ = (score_ && score_->staged()) || (mask_ && mask_->staged());
+        overlap_ = unroll_ == 2 && !pairs_ && !staged_;
+        if (overlap_) {
+            last_ = body_.smax(body_.sub(args_.rows, i64(2)), i64(0));
+            second_ = body_.smin(body_.sub(args_.rows, i64(1)), i64(1));
         }
         if (wants_p_ || wants_ds_)
             row_stride_ = tile_field(Elem::i64, offsetof(BackwardTile, row_stride));
+        if (wants_p_) p_ = rows_at(tile_field(Elem::ptr, offsetof(BackwardTile, p)));
+        if (wants_ds_) {
+            ds_ = rows_at(tile_field(Elem::ptr, offsetof(BackwardTile, ds)));
+            if (pairs_) panel_ = tile_field(Elem::ptr, offsetof(BackwardTile, ds_panel));
+        }
+        s_ = rows_of_tile(pointer("%s"));
+        if (wants_g()) dp_ = rows_of_tile(pointer("%dp"));
         const Val lse = tile_field(Elem::ptr, offsetof(BackwardTile, lse));
         const Val delta = wants_g() ? tile_field(Elem::ptr, offsetof(BackwardTile, delta)) : lse;
         for (int v = 0; v < kVectors; ++v) {
@@ -174,7 +185,8 @@ private:
         for (std::size_t i = 0; i < gathers_.size(); ++i) {
             GatherCode& g = gathers_[i];
             const Val number = i64(static_cast<std::int64_t>(i));
-            g.values = body_.gep(Elem::i8, values, body_.product(value_bytes, number));
+            g.values =
+                rows_of_tile(body_.gep(Elem::i8, values, body_.product(value_bytes, number)));
             if (!has_offsets(g.sum)) continue;
             g.offsets = body_.gep(Elem::i8, offsets, body_.product(offset_bytes, number));
             g.copy.emplace(score_->contiguous_copy(body_, g.gather.buffer, origin));
@@ -237,15 +249,27 @@ private:
         return c.gep(elem, c.gep(Elem::i8, rows, c.mul(row, row_stride_)), v * shape_.lanes);
     }
 
-    // Rows row and, unrolled, row + 1, which past the end is row once more: written twice with the
-    // same values.
-    void rows(Code& c, const Val& row, const Val& block, const Val& end) {
+    Rows rows_of_tile(const Val& tile) {
+        if (!overlap_) return {tile, tile};
+        return {tile, body_.gep(real_, tile, body_.mul(second_, i64(width())))};
+    }
+    Rows rows_at(const Val& rows) {
+        if (!overlap_) return {rows, rows};
+        return {rows, body_.gep(Elem::i8, rows, body_.mul(second_, row_stride_))};
+    }
+
+    // Rows row and, unrolled, row + 1. An odd last row is done with the one before it once more,
+    // and a row that is alone twice: written with the same values.
+    void rows(Code& c, const Val& index, const Val& block, const Val& end) {
+        const Val row = overlap_ ? c.smin(index, last_) : index;
         Stores stores;
         std::vector<Code> chains;
         std::vector<Val> ds;
         Val after = row;
         for (int u = 0; u < unroll_; ++u) {
-            const Val here = u == 0 ? row : c.smin(c.add(row, i64(1)), c.sub(end, i64(1)));
+            Val here = row;
+            if (u == 1 && overlap_) here = c.add(row, second_);
+            if (u == 1 && !overlap_) here = c.smin(c.add(row, i64(1)), c.sub(end, i64(1)));
             after = here;
             Place row_place{.row = here};
             if (score_ || mask_) {
@@ -259,8 +283,8 @@ private:
                 Place place = places_[v];
                 place.row = here;
                 place.staged_row = row_place.staged_row;
-                ds.push_back(
-                    element(chains.emplace_back(c.scope(), c.block()), u, place, here, stores));
+                ds.push_back(element(chains.emplace_back(c.scope(), c.block()), u, place,
+                                     overlap_ ? row : here, stores));
             }
         }
         c.interleave(chains);
@@ -268,10 +292,10 @@ private:
         store(c, stores);
     }
 
-    /// One vector; dS where it is wanted.
+    /// One vector; dS where it is wanted. `row` tells where it is from the addresses for `u`.
     Val element(Code& c, int u, const Place& place, const Val& row, Stores& stores) {
         const int v = place.v;
-        Val x = c.load(vector(), element_at(c, pointer("%s"), row, v), align(), true);
+        Val x = c.load(vector(), element_at(c, s_[u], row, v), align(), true);
         if (pairs_) x = c.fmul(x, args_.scale);  // else the queries were scaled
         if (score_) x = score_->element(c, u, place, x);
         // lse is subtracted first from what a mod gives: the difference is exact where P counts,
@@ -281,10 +305,10 @@ private:
         Val keep = alive_[v];
         if (mask_) keep = c.and_(keep, mask_->element(c, u, place, {}));
         const Val p = c.select(keep, emit_softmax_exp2(c, t, pairs_), real(0));
-        if (wants_p_) stores.emplace_back(in_row(c, p), row_at(c, p_, row, v));
+        if (wants_p_) stores.emplace_back(in_row(c, p), row_at(c, p_[u], row, v));
         if (!wants_g()) return {};
 
-        const Val dp = c.load(vector(), element_at(c, pointer("%dp"), row, v), align());
+        const Val dp = c.load(vector(), element_at(c, dp_[u], row, v), align());
         const Val g = c.fmul(p, c.fsub(dp, delta_[v]));
         // 0 wherever P is 0, whatever the factors are there; without factors what the mask left
         // out is enough.
@@ -295,14 +319,13 @@ private:
         };
         for (const GatherCode& gather : gathers_) {
             const Val factor = emit_cast(c, score_->root(gather.value_root, u, v), real_);
-            stores.emplace_back(times(factor), element_at(c, gather.values, row, v));
+            stores.emplace_back(times(factor), element_at(c, gather.values[u], row, v));
         }
-        offsets_at(c, kElement, u, place, row, stores);
+        offsets_at(c, kElement, u, place, place.row, stores);
         if (!wants_ds_) return {};
         const Val ds =
             !score_ || factor_is_one_ ? c.select(some, g, real(0)) : times(score_->root(1, u, v));
-        stores.emplace_back(in_row(c, ds), row_at(c, ds_, row, v));
-        if (!pairs_) stores.emplace_back(ds, element_at(c, panel_, row, v));
+        stores.emplace_back(in_row(c, ds), row_at(c, ds_[u], row, v));
         return ds;
     }
 
@@ -333,13 +356,16 @@ private:
     Elem real_ = Elem::f32;
     TileShape shape_;
     bool pairs_ = false, factor_is_one_ = false, plain_ = false;
+    bool staged_ = false;   // hoisting tells
+    bool overlap_ = false;  // two rows at a time from the last two at most
     int unroll_ = 1;
     std::optional<Expression> score_, mask_;
     std::vector<GatherCode> gathers_;
     ArgValues args_;
     std::vector<Place> places_;
     std::array<Val, kVectors> base_, alive_, delta_;
-    Val p_, ds_, panel_, row_stride_;
+    Rows s_, dp_, p_, ds_;
+    Val panel_, row_stride_, last_, second_;
 };
 
 }  // namespace

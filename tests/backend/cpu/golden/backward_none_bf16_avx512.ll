@@ -1,5 +1,5 @@
 ; backward_bf16 for cpu:avx512_bf16 x86_64-unknown-linux-gnu x86-64 +avx2,+fma,+f16c,+fast-gather,+avx512f,+avx512bw,+avx512dq,+avx512vl,+avx512bf16
-define void @backward_bf16(ptr noalias readonly %s, ptr %dp, ptr noalias readonly %tile, ptr noalias readonly %args, ptr noalias readonly %captures) nounwind alignstack(64) {
+define void @backward_bf16(ptr noalias readonly %s, ptr noalias readonly %dp, ptr noalias readonly %tile, ptr noalias readonly %args, ptr noalias readonly %captures) nounwind alignstack(64) {
 entry:
   %v0 = load float, ptr %args, align 4, !invariant.load !0
   %v1 = getelementptr i8, ptr %args, i64 4
@@ -23,14 +23,14 @@ entry:
   %v19 = insertelement <16 x i32> poison, i32 %v18, i64 0
   %v20 = shufflevector <16 x i32> %v19, <16 x i32> poison, <16 x i32> zeroinitializer
   %v21 = icmp slt <16 x i32> <i32 0, i32 1, i32 2, i32 3, i32 4, i32 5, i32 6, i32 7, i32 8, i32 9, i32 10, i32 11, i32 12, i32 13, i32 14, i32 15>, %v20
-  %v22 = getelementptr i8, ptr %tile, i64 16
-  %v23 = load ptr, ptr %v22, align 8, !invariant.load !0
-  %v24 = getelementptr i8, ptr %tile, i64 24
+  %v22 = getelementptr i8, ptr %tile, i64 32
+  %v23 = load i64, ptr %v22, align 8, !invariant.load !0
+  %v24 = getelementptr i8, ptr %tile, i64 16
   %v25 = load ptr, ptr %v24, align 8, !invariant.load !0
-  %v26 = getelementptr i8, ptr %tile, i64 40
+  %v26 = getelementptr i8, ptr %tile, i64 24
   %v27 = load ptr, ptr %v26, align 8, !invariant.load !0
-  %v28 = getelementptr i8, ptr %tile, i64 32
-  %v29 = load i64, ptr %v28, align 8, !invariant.load !0
+  %v28 = getelementptr i8, ptr %tile, i64 40
+  %v29 = load ptr, ptr %v28, align 8, !invariant.load !0
   %v30 = load ptr, ptr %tile, align 8, !invariant.load !0
   %v31 = getelementptr i8, ptr %tile, i64 8
   %v32 = load ptr, ptr %v31, align 8, !invariant.load !0
@@ -114,18 +114,18 @@ row43:
   %v95 = call <16 x float> @llvm.x86.avx512.mask.scalef.ps.512(<16 x float> %v94, <16 x float> %v87, <16 x float> zeroinitializer, i16 %v89, i32 4)
   %v136 = select <16 x i1> %v34, <16 x float> %v135, <16 x float> splat (float 0x0000000000000000)
   %v170 = call <16 x float> @llvm.x86.avx512.mask.scalef.ps.512(<16 x float> %v169, <16 x float> %v162, <16 x float> zeroinitializer, i16 %v164, i32 4)
-  %v62 = mul i64 %v45, %v29
+  %v62 = mul i64 %v45, %v23
   %v96 = select <16 x i1> %v39, <16 x float> %v95, <16 x float> splat (float 0x0000000000000000)
-  %v137 = mul i64 %v120, %v29
+  %v137 = mul i64 %v120, %v23
   %v171 = select <16 x i1> %v39, <16 x float> %v170, <16 x float> splat (float 0x0000000000000000)
-  %v63 = getelementptr i8, ptr %v23, i64 %v62
-  %v97 = mul i64 %v45, %v29
-  %v138 = getelementptr i8, ptr %v23, i64 %v137
-  %v172 = mul i64 %v120, %v29
+  %v63 = getelementptr i8, ptr %v25, i64 %v62
+  %v97 = mul i64 %v45, %v23
+  %v138 = getelementptr i8, ptr %v25, i64 %v137
+  %v172 = mul i64 %v120, %v23
   %v64 = bitcast <16 x float> %v61 to <16 x i32>
-  %v98 = getelementptr i8, ptr %v23, i64 %v97
+  %v98 = getelementptr i8, ptr %v25, i64 %v97
   %v139 = bitcast <16 x float> %v136 to <16 x i32>
-  %v173 = getelementptr i8, ptr %v23, i64 %v172
+  %v173 = getelementptr i8, ptr %v25, i64 %v172
   %v65 = add <16 x i32> %v64, splat (i32 32768)
   %v99 = getelementptr i16, ptr %v98, i64 16
   %v140 = add <16 x i32> %v139, splat (i32 32768)
@@ -162,26 +162,26 @@ row43:
   %v107 = load <16 x float>, ptr %v106, align 64
   %v148 = select <16 x i1> %v34, <16 x float> %v147, <16 x float> splat (float 0x0000000000000000)
   %v182 = load <16 x float>, ptr %v181, align 64
-  %v74 = mul i64 %v45, %v29
+  %v74 = mul i64 %v45, %v23
   %v108 = fsub <16 x float> %v107, %v42
-  %v149 = mul i64 %v120, %v29
+  %v149 = mul i64 %v120, %v23
   %v183 = fsub <16 x float> %v182, %v42
-  %v75 = getelementptr i8, ptr %v25, i64 %v74
+  %v75 = getelementptr i8, ptr %v27, i64 %v74
   %v109 = fmul <16 x float> %v96, %v108
-  %v150 = getelementptr i8, ptr %v25, i64 %v149
+  %v150 = getelementptr i8, ptr %v27, i64 %v149
   %v184 = fmul <16 x float> %v171, %v183
   %v76 = bitcast <16 x float> %v73 to <16 x i32>
   %v110 = select <16 x i1> %v39, <16 x float> %v109, <16 x float> splat (float 0x0000000000000000)
   %v151 = bitcast <16 x float> %v148 to <16 x i32>
   %v185 = select <16 x i1> %v39, <16 x float> %v184, <16 x float> splat (float 0x0000000000000000)
   %v77 = add <16 x i32> %v76, splat (i32 32768)
-  %v111 = mul i64 %v45, %v29
+  %v111 = mul i64 %v45, %v23
   %v152 = add <16 x i32> %v151, splat (i32 32768)
-  %v186 = mul i64 %v120, %v29
+  %v186 = mul i64 %v120, %v23
   %v78 = lshr <16 x i32> %v77, splat (i32 16)
-  %v112 = getelementptr i8, ptr %v25, i64 %v111
+  %v112 = getelementptr i8, ptr %v27, i64 %v111
   %v153 = lshr <16 x i32> %v152, splat (i32 16)
-  %v187 = getelementptr i8, ptr %v25, i64 %v186
+  %v187 = getelementptr i8, ptr %v27, i64 %v186
   %v79 = trunc <16 x i32> %v78 to <16 x i16>
   %v113 = getelementptr i16, ptr %v112, i64 16
   %v154 = trunc <16 x i32> %v153 to <16 x i16>
@@ -207,7 +207,7 @@ row43:
   %v203 = or <16 x i32> %v202, %v199
   %v204 = lshr i64 %v45, 1
   %v205 = mul i64 %v204, 32
-  %v206 = getelementptr i32, ptr %v27, i64 %v205
+  %v206 = getelementptr i32, ptr %v29, i64 %v205
   %v207 = bitcast <16 x float> %v185 to <16 x i32>
   %v208 = add <16 x i32> %v207, splat (i32 32768)
   %v209 = insertelement <16 x i32> poison, i32 %v194, i64 0
@@ -219,7 +219,7 @@ row43:
   %v215 = or <16 x i32> %v214, %v211
   %v216 = lshr i64 %v45, 1
   %v217 = mul i64 %v216, 32
-  %v218 = getelementptr i32, ptr %v27, i64 %v217
+  %v218 = getelementptr i32, ptr %v29, i64 %v217
   %v219 = getelementptr i32, ptr %v218, i64 16
   store <16 x i16> %v67, ptr %v63, align 32
   store <16 x i16> %v79, ptr %v75, align 32

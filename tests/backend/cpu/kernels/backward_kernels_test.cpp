@@ -81,19 +81,22 @@ TEST_P(BackwardKernelTest, ProductsByColumns) {
 void BackwardKernelTest::check_steps(DType dtype, int rows, int width, std::mt19937_64& random) {
     const PanelKernels& panel = panel_kernels(kernels_of(GetParam()), dtype);
     const BackwardKernels& kernels = backward_kernels(kernels_of(GetParam()), dtype);
-    if (panel.step_elements != 1) return;  // as accumulate(), whose test makes pairs
+    if (panel.step_elements != 1) return;  // one product with accumulate(), whose test makes pairs
     const int L = panel.lanes, bytes = panel.scalar_bytes;
     const Matrix k(bytes == 8 ? DType::f64 : DType::f32, rows, width, 4, random);
-    Scalars ds(bytes, rows * L, 0), sums(bytes, width * L, 0), before(bytes, width * L, 0);
+    const int stride = L * between(random, 1, 3);
+    Scalars ds(bytes, rows * stride, 0), sums(bytes, width * L, 0), before(bytes, width * L, 0);
     ds.randomise(random), sums.randomise(random);
-    for (int i = 0; i < width * L; ++i) before.set(i, sums[i]);
-    kernels.add_steps(k.data(), k.stride, rows, width, ds.data(), sums.data());
+    const bool add = between(random, 0, 1) == 1;
+    for (int i = 0; i < width * L && add; ++i) before.set(i, sums[i]);
+    kernels.sum_steps(k.data(), k.stride, rows, width, ds.data(), std::int64_t{stride} * bytes,
+                      sums.data(), add);
     for (int d = 0; d < width; ++d) {
         for (int lane = 0; lane < L; ++lane) {
             double want = before[d * L + lane], weight = std::fabs(want);
             for (int n = 0; n < rows; ++n) {
-                want += k(n, d) * ds[n * L + lane];
-                weight += std::fabs(k(n, d) * ds[n * L + lane]);
+                want += k(n, d) * ds[n * stride + lane];
+                weight += std::fabs(k(n, d) * ds[n * stride + lane]);
             }
             ASSERT_NEAR(sums[d * L + lane], want, fine(bytes) * weight);
         }

@@ -340,7 +340,7 @@ void PanelBackward::panel(State& state, const Piece& queries, std::int64_t panel
     pass(state, queries, args, {place, turn, span.begin}, index, piece.partial, tile);
     if (!call_.buffers.empty())
         call_.buffers.add(state.task.number, args, tile, state.scratch + gather_scratch_at_);
-    if (call_.args.d_q.data != nullptr) add_d_q(state, index, seen, tile.ds_panel);
+    if (call_.args.d_q.data != nullptr) add_d_q(state, index, seen, tile);
 }
 
 /// The backward pass of the panel with that index.
@@ -369,11 +369,11 @@ void PanelBackward::pass(State& state, const Piece& queries, const TileArgs& arg
     const std::size_t in_row = static_cast<std::size_t>(at.place) * in_row_bytes_ +
                                static_cast<std::size_t>(at.row * row_stride_);
     const std::size_t in_turn = static_cast<std::size_t>(at.turn) * tile_bytes_;
-    char* dp = state.scratch + dp_at_ + in_turn;
+    const char* dp = state.scratch + dp_at_ + in_turn;
     tile.p = state.scratch + p_rows_at_ + in_row;
     tile.ds = state.scratch + ds_rows_at_ + in_row;
     tile.row_stride = row_stride_;
-    tile.ds_panel = pairs_ ? state.scratch + pairs_at_ : dp;
+    tile.ds_panel = state.scratch + pairs_at_;
     const auto rows =
         static_cast<std::int64_t>(std::min<std::int64_t>(kPieceKeys, call_.split.chunk_keys()));
     tile.values = state.scratch + gather_values_at_;
@@ -386,7 +386,7 @@ void PanelBackward::pass(State& state, const Piece& queries, const TileArgs& arg
 
 /// Adds dS times keys to the dQ of the panel with that index.
 void PanelBackward::add_d_q(State& state, std::int64_t index, const KeyPiece& piece,
-                            const void* ds_panel) const {
+                            const BackwardTile& tile) const {
     const PanelKernels& p = call_.panel;
     const TensorView& keys = call_.args.call.k;
     const std::int64_t d_q_index = state.task.group * call_.all_panels() + index;
@@ -400,10 +400,9 @@ void PanelBackward::add_d_q(State& state, std::int64_t index, const KeyPiece& pi
         k = odd;
     }
     const int steps = ceil_div(piece.rows, p.step_elements);
-    if (call_.touched[d_q_index])
-        call_.kernels.add_steps(k, state.step_stride, steps, depth_, ds_panel, d_q);
-    else
-        p.accumulate(k, state.step_stride, steps, depth_, ds_panel, d_q, nullptr);
+    call_.kernels.sum_steps(k, state.step_stride, steps, depth_, pairs_ ? tile.ds_panel : tile.ds,
+                            pairs_ ? static_cast<std::int64_t>(lane_bytes_) : row_stride_, d_q,
+                            call_.touched[d_q_index] != 0);
     call_.touched[d_q_index] = 1;
 }
 

@@ -81,7 +81,7 @@ private:
     void pass(State& state, const Piece& queries, const TileArgs& args, const TilePlace& at,
               std::int64_t index, bool partial, BackwardTile& tile) const;
     void add_d_q(State& state, std::int64_t index, const KeyPiece& piece,
-                 const void* ds_panel) const;
+                 const BackwardTile& tile) const;
     void clear_rows(State& state, int place, int begin, int end) const;
     void add_columns(State& state, std::size_t rows_at, std::size_t columns_at, std::size_t sums_at,
                      int columns, int count, const KeyPiece& piece) const;

@@ -38,12 +38,20 @@ void add_rows(const void* a, std::int64_t stride, int rows, int steps, const voi
         static_cast<typename Op::Scalar*>(c), nullptr, panels, [=] { fetch(*ahead, lines); });
 }
 
-/// c[i][lane] += the product of steps `stride` bytes apart and a panel.
+/// c[i][lane] = the product of steps `stride` bytes apart and of rows of b `b_stride` bytes apart;
+/// `add`: added to what is there.
 template <class Op>
-void add_steps(const void* a, std::int64_t stride, int steps, int width, const void* b, void* c) {
-    product<Op, Access::along_steps, Start::add>(width, static_cast<const char*>(a), stride, steps,
-                                                 static_cast<const char*>(b),
-                                                 static_cast<typename Op::Scalar*>(c), nullptr);
+void sum_steps(const void* a, std::int64_t stride, int steps, int width, const void* b,
+               std::int64_t b_stride, void* c, bool add) {
+    const auto sum = [&]<Start kStart>() {
+        product<Op, Access::along_steps, kStart>(
+            width, static_cast<const char*>(a), stride, steps, static_cast<const char*>(b),
+            static_cast<typename Op::Scalar*>(c), nullptr, {}, Nothing(), b_stride);
+    };
+    if (add)
+        sum.template operator()<Start::add>();
+    else
+        sum.template operator()<Start::zero>();
 }
 
 /// to[column][row][lane] = from[row][column * lanes + lane]; 0 past `rows` and past `width`. Row by

@@ -3,7 +3,7 @@
 // transposed (rows are keys, lanes are queries), so that K and V are read where they lie, one
 // broadcast element at a time, and nothing is ever summed across lanes:
 //   S^T[n][lane] = sum_d K[n][d] Q^T[d][lane]        O^T[d][lane] += sum_n V[n][d] P^T[n][lane]
-// B and C are panels: rows of two vectors, one after the other.
+// B and C are panels: rows of two vectors, one after the other unless B has a stride of its own.
 #pragma once
 
 #include "backend/cpu/kernels/micro/kernels.h"
@@ -59,7 +59,8 @@ inline constexpr int kLastSteps = 2;
 
 template <class Op, int kRows, Access kAccess, Start kStart>
 FLEXION_INLINE void tile(const char* a, std::int64_t stride, std::int64_t steps, const char* b,
-                         typename Op::Scalar* c, const typename Op::Scalar* scale) {
+                         std::int64_t b_stride, typename Op::Scalar* c,
+                         const typename Op::Scalar* scale) {
     using Vec = typename Op::Vec;
     constexpr int kLanes = Vec::kLanes;
     constexpr std::int64_t kVectorBytes = sizeof(typename Op::V);
@@ -71,7 +72,7 @@ FLEXION_INLINE void tile(const char* a, std::int64_t stride, std::int64_t steps,
 #pragma GCC unroll 2
     for (std::int64_t k = 0; k < in_step; ++k) {
         const typename Op::B b0 = Op::load_b(b), b1 = Op::load_b(b + kVectorBytes);
-        b += 2 * kVectorBytes;
+        b += b_stride;
 #pragma GCC unroll 8
         for (int i = 0; i < kRows; ++i) {
             const auto x = Op::broadcast(kAccess == Access::along_rows ? a + i * stride
@@ -89,8 +90,8 @@ FLEXION_INLINE void tile(const char* a, std::int64_t stride, std::int64_t steps,
 #pragma GCC unroll 8
             for (int k = 0; k < kLastSteps; ++k) {
                 const auto x = Op::broadcast(a + i * row_bytes + k * step_bytes);
-                acc[i][0] = Op::step(acc[i][0], x, Op::load_b(b + 2 * k * kVectorBytes));
-                acc[i][1] = Op::step(acc[i][1], x, Op::load_b(b + (2 * k + 1) * kVectorBytes));
+                acc[i][0] = Op::step(acc[i][0], x, Op::load_b(b + k * b_stride));
+                acc[i][1] = Op::step(acc[i][1], x, Op::load_b(b + k * b_stride + kVectorBytes));
             }
         }
 #pragma GCC unroll 2
@@ -109,13 +110,14 @@ FLEXION_INLINE void tile(const char* a, std::int64_t stride, std::int64_t steps,
 
 template <class Op, Access kAccess, Start kStart, int kRows = kTileRows>
 FLEXION_INLINE void tile_of(int rows, const char* a, std::int64_t stride, std::int64_t steps,
-                            const char* b, typename Op::Scalar* c,
+                            const char* b, std::int64_t b_stride, typename Op::Scalar* c,
                             const typename Op::Scalar* scale) {
     if constexpr (kRows > 1) {
         if (rows < kRows)
-            return tile_of<Op, kAccess, kStart, kRows - 1>(rows, a, stride, steps, b, c, scale);
+            return tile_of<Op, kAccess, kStart, kRows - 1>(rows, a, stride, steps, b, b_stride, c,
+                                                           scale);
     }
-    tile<Op, kRows, kAccess, kStart>(a, stride, steps, b, c, scale);
+    tile<Op, kRows, kAccess, kStart>(a, stride, steps, b, b_stride, c, scale);
 }
 
 struct Nothing {
@@ -129,7 +131,8 @@ struct Nothing {
 template <class Op, Access kAccess, Start kStart, class Before = Nothing>
 FLEXION_INLINE void product(int rows, const char* a, std::int64_t stride, std::int64_t steps,
                             const char* b, typename Op::Scalar* c, const typename Op::Scalar* scale,
-                            const Panels& panels = {}, const Before& before = {}) {
+                            const Panels& panels = {}, const Before& before = {},
+                            std::int64_t b_stride = 2 * sizeof(typename Op::V)) {
     const int tiles = (rows + kTileRows - 1) / kTileRows;
     const int height = rows / tiles, taller = rows % tiles;
     constexpr std::int64_t kScalarBytes = sizeof(typename Op::Scalar);
@@ -138,7 +141,7 @@ FLEXION_INLINE void product(int rows, const char* a, std::int64_t stride, std::i
         const int n = height + (t < taller ? 1 : 0);
         for (int p = 0; p < panels.count; ++p) {
             before();
-            tile_of<Op, kAccess, kStart>(n, a, stride, steps, b + p * panels.b_bytes,
+            tile_of<Op, kAccess, kStart>(n, a, stride, steps, b + p * panels.b_bytes, b_stride,
                                          c + p * panels.c_bytes / kScalarBytes, scale);
         }
         a += n * row_bytes;

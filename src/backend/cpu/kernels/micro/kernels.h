@@ -81,9 +81,10 @@ struct BackwardKernels {
     /// `lines` lines of `ahead` are brought to L2 for about every six rows of a panel.
     void (*add_rows)(const void* a, std::int64_t stride, int rows, int steps, const void* b,
                      void* c, Panels panels, Ahead* ahead, int lines);
-    /// c[i][lane] += sum over steps of a[step][i] b[step][lane].
-    void (*add_steps)(const void* a, std::int64_t stride, int steps, int width, const void* b,
-                      void* c);
+    /// c[i][lane] = sum over steps of a[step][i] b[step][lane], `add`: added to what is there. Rows
+    /// of b are b_stride bytes apart.
+    void (*sum_steps)(const void* a, std::int64_t stride, int steps, int width, const void* b,
+                      std::int64_t b_stride, void* c, bool add);
     /// to[column][row][lane] = from[row][column * lanes + lane] as the products read it, with
     /// padded_rows (a multiple of step_elements) rows a column; 0 past the end both ways.
     void (*pack_columns)(const void* from, std::int64_t stride, int rows, int padded_rows,

@@ -41,7 +41,7 @@ template <class Vec, class T>
 constexpr BackwardKernels backward() {
     return {
         .add_rows = add_rows<Multiply<Vec>>,
-        .add_steps = add_steps<Multiply<Vec>>,
+        .sum_steps = sum_steps<Multiply<Vec>>,
         .pack_columns = pack_columns<Vec, T>,
         .write_columns = write_columns<Vec, T>,
         .add_vectors = add_vectors<Vec>,
@@ -95,7 +95,7 @@ constexpr PanelKernels bf16_panel() {
 constexpr BackwardKernels bf16_backward() {
     BackwardKernels kernels = backward<F32, Bf16>();
     kernels.add_rows = add_rows<MultiplyPairs>;
-    kernels.add_steps = add_steps<MultiplyPairs>;
+    kernels.sum_steps = sum_steps<MultiplyPairs>;
     kernels.pack_columns = pack_pair_columns;
     return kernels;
 }
