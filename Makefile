@@ -5,8 +5,8 @@ CONFIGURE = cmake --preset release --log-level=WARNING >/dev/null
 .PHONY: help build demo test test-sanitizers test-long tidy format clean
 help:
 	@echo "make demo       build, then run the demonstration (tables here, pictures in demo-out)"
-	@echo "make test       the tests of the release build"
-	@echo "make test-sanitizers  the short list under ASan, UBSan and TSan, and a minute of fuzzing"
+	@echo "make test       the tests of the release build and of the Python package"
+	@echo "make test-sanitizers  the short list under ASan and UBSan, a minute of fuzzing, TSan"
 	@echo "make test-long  the release tests with all their cases: hours"
 	@echo "make build      the library, the command and the tests, in build/release"
 	@echo "make tidy       clang-tidy; make format: clang-format"
@@ -31,7 +31,7 @@ test:
 	@tools/test.sh
 
 test-sanitizers:
-	@tools/test.sh setup asan tsan fuzz
+	@tools/test.sh setup asan fuzz tsan
 
 test-long:
 	@tools/test.sh setup long

@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <random>
 
+#include "sanitizers.h"
+
 namespace flexion::test {
 
 /// The seed of this process.
@@ -36,11 +38,8 @@ inline bool long_run() {
 
 /// How many of something: ten times in the long run, a tenth under sanitizers.
 inline int scaled(int count) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    return std::max(1, count / 10);
-#else
+    if (kSanitized) return std::max(1, count / 10);
     return long_run() ? 10 * count : count;
-#endif
 }
 
 /// Uniform in [low, high].
