@@ -17,7 +17,8 @@ inline std::int64_t rows_per_block(const plan::LaunchArgs& args) {
     return args.block_mask ? args.block_mask->block_size().q : 128;
 }
 
-/// For interpreters: in debug mode an index out of range is an error of the public function `where`.
+/// For interpreters: in debug mode an index out of range is an error of the public function
+/// `where`.
 inline const char* checked_for(const char* where) { return settings().debug ? where : nullptr; }
 
 /// Row `i` of the matrix (b, h) of a rank-4 tensor.
