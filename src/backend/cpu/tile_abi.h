@@ -97,6 +97,8 @@ constexpr int lanes_per_panel(Isa isa) {
 }
 constexpr int vector_lanes(Isa isa) { return lanes_per_panel(isa) / 2; }
 
+/// Whether this build has its kernels.
+bool is_built(Isa isa);
 /// Whether this machine and this build have it.
 bool has_isa(Isa isa);
 /// The best one that this machine and this build have, or the one forced by FLEXION_CPU_ISA;

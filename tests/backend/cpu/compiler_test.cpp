@@ -136,14 +136,17 @@ std::vector<Sample> samples() {
     return out;
 }
 
-// Every instruction set can be compiled for on any machine; loading refuses undefined symbols.
+// Every instruction set can be compiled for on any machine; loading, which wants the vector
+// functions of the build, refuses undefined symbols.
 TEST(Compiler, MakesCompleteObjectsForEveryInstructionSet) {
     for (const cpu::Isa isa : cpu::kIsas) {
         for (const Sample& sample : samples()) {
             SCOPED_TRACE(isa_name(isa) + " " + sample.name);
             const plan::Mods mods = sample.mods.mods(sample.problem.dtype == DType::f64);
             const backend::Source source = cpu::emit(sample.problem, mods, isa);
-            EXPECT_NO_THROW(cpu::load_kernel(source, cpu::compile_object(source), isa));
+            const backend::Binary object = cpu::compile_object(source);
+            EXPECT_FALSE(object.empty());
+            if (cpu::is_built(isa)) EXPECT_NO_THROW(cpu::load_kernel(source, object, isa));
         }
     }
 }

@@ -72,7 +72,9 @@ std::optional<Isa> find_isa(std::string_view name) {
     return std::nullopt;
 }
 
-bool has_isa(Isa isa) { return built_kernels(isa) != nullptr && machine_has(isa); }
+bool is_built(Isa isa) { return built_kernels(isa) != nullptr; }
+
+bool has_isa(Isa isa) { return is_built(isa) && machine_has(isa); }
 
 Isa detect_isa() {
     static const Isa kBest = best_isa();
