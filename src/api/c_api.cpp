@@ -158,8 +158,9 @@ BlockTable table_of(const DLTensor& num_blocks, const DLTensor& indices, const c
     for (const TensorView* view : {&num, &index}) {
         std::int64_t stride = 1;
         for (int i = view->rank - 1; i >= 0; --i) {
-            dense = dense && (view->strides[i] == stride || view->shape[i] <= 1);
-            stride *= view->shape[i];
+            const std::int64_t extent = view->shape[i];
+            dense = dense && extent >= 0 && (view->strides[i] == stride || extent <= 1) &&
+                    !__builtin_mul_overflow(stride, std::max<std::int64_t>(extent, 1), &stride);
         }
         dense = dense && view->data;
     }
