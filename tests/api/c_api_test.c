@@ -249,6 +249,17 @@ static void test_masks(void) {
     CHECK_ERROR(FLEXION_USER_ERROR, "num_blocks i32[B, H, rows]",
                 flexion_block_mask_from_kv_blocks(&n, &i, NULL, NULL, 4, 4, NULL, 0, 0, &mask));
     num_shape[2] = 2;
+
+    /* dense, if the number of elements wrapped at 64 bits */
+    int64_t huge = (int64_t)1 << 40;
+    int64_t num_strides[] = {2 * huge, 2, 1}, index_strides[] = {4 * huge, 4, 2, 1};
+    n.strides = num_strides, i.strides = index_strides;
+    num_shape[0] = num_shape[1] = index_shape[0] = index_shape[1] = huge;
+    CHECK_ERROR(FLEXION_USER_ERROR, "num_blocks i32[B, H, rows]",
+                flexion_block_mask_from_kv_blocks(&n, &i, NULL, NULL, 4, 4, NULL, 0, 0, &mask));
+    n.strides = i.strides = NULL;
+    num_shape[0] = num_shape[1] = index_shape[0] = index_shape[1] = 1;
+
     CHECK_ERROR(FLEXION_USER_ERROR, "full_indices is NULL",
                 flexion_block_mask_from_kv_blocks(&n, &i, &n, NULL, 4, 4, NULL, 0, 0, &mask));
     CHECK(mask == NULL);
