@@ -146,7 +146,8 @@ TEST(Compiler, MakesCompleteObjectsForEveryInstructionSet) {
             const backend::Source source = cpu::emit(sample.problem, mods, isa);
             const backend::Binary object = cpu::compile_object(source);
             EXPECT_FALSE(object.empty());
-            if (cpu::is_built(isa)) EXPECT_NO_THROW(cpu::load_kernel(source, object, isa));
+            if (!cpu::is_built(isa)) continue;
+            EXPECT_NO_THROW(cpu::load_kernel(source, object, isa));
         }
     }
 }
