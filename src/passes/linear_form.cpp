@@ -46,26 +46,28 @@ double real_of(const ir::Inst& constant) {
     return std::bit_cast<double>(constant.bits);
 }
 
-std::optional<Clamp> clamp_of(const ir::Function& f, ir::Value v,
-                              const std::vector<LinearForm>& forms) {
-    const ir::Inst& inst = f.insts[v];
-    if (inst.op != Op::min && inst.op != Op::max) return {};
+namespace {
+
+// The other operand of a min or max with a value that is the same at all positions.
+std::optional<ir::Value> clamped_by_uniform(const ir::Function& f, const ir::Inst& inst,
+                                            const std::vector<LinearForm>& forms) {
     const auto is_uniform = [&](ir::Value value) {
         return std::ranges::all_of(forms[value].terms, [&](const LinearForm::Term& term) {
             const ir::Inst& atom = f.insts[term.atom];
             return atom.op == Op::parameter && atom.index >= f.builtin_parameters();
         });
     };
-    if (is_uniform(inst.args[1])) return Clamp{inst.args[0], inst.args[1]};
-    if (is_uniform(inst.args[0])) return Clamp{inst.args[1], inst.args[0]};
+    if (is_uniform(inst.args[1])) return inst.args[0];
+    if (is_uniform(inst.args[0])) return inst.args[1];
     return {};
 }
+
+}  // namespace
 
 std::vector<LinearForm> linear_forms(const ir::Function& f, bool past_clamps) {
     std::vector<LinearForm> forms(f.insts.size());
     const LinearForm zero;
-    auto derive = [&](ir::Value v) -> std::optional<LinearForm> {
-        const ir::Inst& inst = f.insts[v];
+    auto derive = [&](const ir::Inst& inst) -> std::optional<LinearForm> {
         auto arg = [&](int i) -> const LinearForm& { return forms[inst.args[i]]; };
         switch (inst.op) {
             case Op::constant:
@@ -90,9 +92,10 @@ std::vector<LinearForm> linear_forms(const ir::Function& f, bool past_clamps) {
             }
             case Op::min:
             case Op::max: {
-                const auto clamp = past_clamps ? clamp_of(f, v, forms) : std::nullopt;
-                if (!clamp) return {};
-                return forms[clamp->clamped];
+                const auto clamped =
+                    past_clamps ? clamped_by_uniform(f, inst, forms) : std::nullopt;
+                if (!clamped) return {};
+                return forms[*clamped];
             }
             default:
                 return {};
@@ -100,7 +103,7 @@ std::vector<LinearForm> linear_forms(const ir::Function& f, bool past_clamps) {
     };
     for (ir::Value v = 0; v < f.insts.size(); ++v) {
         if (!ir::is_integer(f.insts[v].type)) continue;
-        forms[v] = derive(v).value_or(LinearForm{{{v, 1}}, 0});
+        forms[v] = derive(f.insts[v]).value_or(LinearForm{{{v, 1}}, 0});
     }
     return forms;
 }

@@ -40,13 +40,6 @@ std::optional<LinearForm> combine(const LinearForm& x, std::int64_t a, const Lin
 /// of the former, which holds where the clamp does not bind.
 std::vector<LinearForm> linear_forms(const ir::Function& f, bool past_clamps = false);
 
-/// Operands of a min or max against a value that is the same at all positions.
-struct Clamp {
-    ir::Value clamped, bound;
-};
-std::optional<Clamp> clamp_of(const ir::Function& f, ir::Value v,
-                              const std::vector<LinearForm>& forms);
-
 /// A constant's value: i32 sign-extended, bool 0 or 1.
 std::int64_t integer_of(const ir::Inst& constant);
 /// The value of a float constant.
